@@ -35,4 +35,4 @@ def test_a_long_word_is_cut_in_the_middle():
 
 def test_who_stops_a_command_is_told_whether_its_work_is_kept():
     assert "goes on from there" in str(Stopped())
-    assert "begins again" in str(Stopped(kept=False))
+    assert "starts from the beginning" in str(Stopped(kept=False))

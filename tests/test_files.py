@@ -39,7 +39,7 @@ def test_a_document_is_read_back_with_the_number_of_its_schema(tmp_path):
         ({"schema": 1}, "a.json has schema 1, and this version of radapt reads schema 2. Make it again"),
         ({"schema": True}, "has schema True"),
         ({"scores": [1]}, "has schema 'none'"),
-        ([1], "does not hold names and values"),
+        ([1], "is not a JSON object"),
     ],
 )
 def test_a_document_of_another_schema_is_refused_or_made_again(value, said, tmp_path):

@@ -65,7 +65,7 @@ class Stopped(RadaptError):
         super().__init__(
             "Stopped. What was done is kept: the same command goes on from there."
             if kept
-            else "Stopped. This command keeps nothing half done: the same command begins again."
+            else "Stopped. This command keeps no unfinished work: given again, it starts from the beginning."
         )
 
 

@@ -161,7 +161,7 @@ def read_object(path: Path) -> dict[str, Any]:
     """
     document = read_json(path)
     if not isinstance(document, dict):
-        raise BadArtefact(f"{path} does not hold names and values, as radapt wrote them, but other JSON.")
+        raise BadArtefact(f"{path} is not a JSON object, as radapt writes it, but other JSON.")
     return document
 
 
@@ -229,7 +229,7 @@ def check_new_toml(path: Path, what: str) -> None:
             f"The {what} is written as TOML: give --out a name that ends in .toml. Got {path}."
         )
     if path.exists():
-        raise AskedWrongly(f"{path} exists, and no {what} is written over: give --out another name.")
+        raise AskedWrongly(f"{path} exists already, and is never overwritten: give --out another name.")
 
 
 def sha256(path: Path) -> str:

@@ -98,8 +98,8 @@ def check_there(path: Path) -> None:
     for folder, status in _alone.items():
         if path.absolute().is_relative_to(folder) and not _is_still(folder / SUFFIX, status):
             raise RadaptError(
-                f"{folder} was removed while it was being written, and what was done there is lost. "
-                "The same command begins again."
+                f"{folder} was removed while it was being written, and what was done there is lost. Give "
+                "the same command again: it starts from the beginning."
             )
 
 

@@ -73,7 +73,7 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> dict[str, ND
     for name in table.column_names:
         column = table.column(name)
         if column.null_count:
-            raise BadArtefact(f"{path} has {column.null_count} gaps in its column {name!r}.")
+            raise BadArtefact(f"{path} has {column.null_count} empty cells in its column {name!r}.")
         read[name] = _numpy(column)
     return read
 

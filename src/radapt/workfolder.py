@@ -50,8 +50,8 @@ def is_begun(folder: Path, identity: Mapping[str, Any], marker: str) -> bool:
             before = read_object(folder / marker)
         except BadArtefact as error:
             raise BadArtefact(
-                f"{error} So nobody knows what work {folder} holds. Delete {folder} to begin again, or give "
-                "another --out."
+                f"{error} So radapt cannot know which work {folder} holds. Delete {folder} to begin again, "
+                "or give another --out."
             ) from None
         differing = sorted(key for key in {*before, *identity} if before.get(key) != identity.get(key))
         if differing:

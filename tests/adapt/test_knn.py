@@ -103,7 +103,7 @@ def test_it_can_be_calibrated_and_begun_anew_and_no_more(hardware):
     assert suitable_for(adapted.spec, STRATEGIES) == working
     assert suitable_for(base.spec, STRATEGIES) == tuple(STRATEGIES)
     for name in STRATEGIES.keys() - set(working):
-        with pytest.raises(AskedWrongly, match=f"{name} cannot train on that. .*: none, tta, recalibrate"):
+        with pytest.raises(AskedWrongly, match=f"{name} cannot adapt it. .*: none, tta, recalibrate"):
             check_base(adapted.spec, ["none", name])
     for name in working:
         conditions = AdaptContext(hardware, epochs=1)

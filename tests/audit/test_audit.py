@@ -160,7 +160,7 @@ def test_one_class_an_empty_one_and_one_that_train_lacks_are_audited(drawn, tmp_
     (alone / "EMPTY").mkdir()
     said = [each.detail for each in audit_of(alone).findings]
     assert any("has no image of EMPTY" in each for each in said)
-    with pytest.raises(WrongFolder, match="holds no pictures"):
+    with pytest.raises(WrongFolder, match="holds no images"):
         load_dataset(alone)
     copy = Path(shutil.copytree(drawn, tmp_path / "outer" / "copy"))
     (copy / "train" / "PNEUMONIA").rename(copy / "train" / "TUMOUR")

@@ -220,7 +220,7 @@ def test_images_of_other_classes_are_refused_before_anything_is_trained(trained,
         shutil.copytree(folder / split / "PNEUMONIA", other / split / "TUMOUR")
     code, _, err = radapt("adapt", trained, other, "--out", tmp_path / "out")
     assert code == 2
-    assert "The model knows the classes NORMAL, PNEUMONIA. The images have: NORMAL, TUMOUR." in err
+    assert "The model knows the classes NORMAL, PNEUMONIA; the images have NORMAL, TUMOUR." in err
     assert not (tmp_path / "out").exists()
 
 
@@ -272,7 +272,7 @@ def extra_class(tmp: Path) -> None:
     ("damage", "sentence"),
     [
         (missing, "does not exist|There is no"),
-        (empty_class, "NORMAL.*holds no pictures"),
+        (empty_class, "NORMAL.*holds no images"),
         (one_class, "PNEUMONIA"),
         (extra_class, "COVID"),
     ],
@@ -336,7 +336,7 @@ def test_broken_images_are_named_counted_and_left_out(folder, tmp_path, radapt):
         (["adapt", "RUN", "IMAGES", "--strategy", "last-k,"], "There is no strategy called 'last-k,'"),
         (
             ["study", "IMAGES", "--shift", "original", "--strategies", ","],
-            "names between its commas, as none,head",
+            "names separated by commas, as none,head",
         ),
         (
             ["study", "IMAGES", "--shift", "original", "--size", "32", "--budget", "1"],
@@ -345,7 +345,7 @@ def test_broken_images_are_named_counted_and_left_out(folder, tmp_path, radapt):
         (["study", "IMAGES", "--protocol", "ODD"], "it says none. `radapt protocol init` writes one."),
         (["train", "IMAGES", "--model", "timm:"], " more."),
         (["demo", "--hospital", "nope"], "There is no hospital called 'nope'. There are: children, digital"),
-        (["advise", "RUN", "IMAGES", "--strategies", ","], "A list has names between its commas"),
+        (["advise", "RUN", "IMAGES", "--strategies", ","], "A list takes names separated by commas"),
     ],
 )
 def test_a_wrong_request_is_said_in_one_sentence(folder, trained, radapt, words, sentence, tmp_path):
@@ -699,7 +699,7 @@ def test_scratch_begins_from_the_weights_that_the_run_was_begun_from(folder, rad
         code, _, err = radapt(*words, *more)
         assert (code, "give that file as --weights" in err) == (2, True)
         code, _, err = radapt(*words, "--weights", weights[1], *more)
-        assert (code, "other pretrained weights than" in err) == (2, True)
+        assert (code, "which are not the weights that" in err) == (2, True)
     words = ["adapt", run, folder, "--strategy", "scratch", *small, "--out", tmp_path / "out"]
     moved = shutil.copy(weights[0], tmp_path / "moved.safetensors")
     code, _, err = radapt(*words, "--weights", moved)

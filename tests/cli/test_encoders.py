@@ -44,7 +44,7 @@ def test_a_frozen_encoder_is_refused_what_it_cannot_do(folder, tmp_path, radapt)
     model = f"onnx:{write_onnx(tmp_path / 'encoder.onnx')}"
     words = ["train", folder, "--size", "32", "--out", tmp_path / "run", "--model", model]
     for more, why in [
-        (["--tune", "all"], "only its head can be trained: --tune head"),
+        (["--tune", "all"], "only its head can be trained: give --tune head"),
         (["--pretrained"], "leave out --pretrained and --weights"),
         (["--weights", tmp_path / "encoder.onnx"], "leave out --pretrained and --weights"),
     ]:

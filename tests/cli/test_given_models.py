@@ -24,5 +24,5 @@ def test_a_base_that_votes_gets_those_of_the_usual_strategies_that_work_on_it(im
 def test_strategies_that_were_asked_for_are_refused_where_they_do_not_work(images, hardware, tmp_path):
     network = build(new_spec("compact", CLASSES, size=16), seed=0).eval()
     base = NearestNeighbours(k=3).adapt(network, images, None, AdaptContext(hardware)).classifier
-    with pytest.raises(AskedWrongly, match="full cannot train on that"):
+    with pytest.raises(AskedWrongly, match="so full cannot adapt it"):
         plan_of_base(Plan(strategies=("none", "full")), tmp_path, base, (False, None), usual=False)

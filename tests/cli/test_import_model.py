@@ -13,7 +13,7 @@ def file(tmp_path_factory):
 
 WORDS = ["--classes", "NORMAL,PNEUMONIA", "--size", SIZE, "--channels", 1]
 WRONG = {
-    "range": (["--range", "1,0"], "--range is what black and what white become"),
+    "range": (["--range", "1,0"], "--range takes the input values of black and white"),
     "no range": (["--range", "dark"], "takes numbers between commas"),
     "std": (["--std", "0"], "--std takes numbers above 0"),
     "mean": (["--mean", "nan"], "takes numbers between commas"),

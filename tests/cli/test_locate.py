@@ -36,4 +36,7 @@ def test_a_code_of_another_key_ends_in_a_sentence(radapt):
     radapt("audit", *WORDS, "--size", "16")
     code, printed, said = radapt("locate", WORDS[0], "0123456789abcdef0123", *WORDS[1:])
     assert (code, printed) == (2, "")
-    assert "No image or patient of hospital.csv has the code 0123456789abcdef0123. Codes made with" in said
+    assert (
+        "No image or patient of hospital.csv has the code 0123456789abcdef0123. Codes are found only with"
+        in said
+    )

@@ -19,7 +19,7 @@ def test_a_plan_from_assumptions_is_a_short_table(radapt):
     [
         ([], "Give a finished study (--pilot), or what to assume: --score and --prevalence."),
         (["--score", 0.8], "--score and --prevalence"),
-        (["--pilot", "here", "--score", 0.8], "The pilot says what --score would assume"),
+        (["--pilot", "here", "--score", 0.8], "The pilot study gives the value of --score"),
         (["--points", "five", "--score", 0.8, "--prevalence", 0.3], "Got 'five'"),
         (["--patients", "few", "--score", 0.8, "--prevalence", 0.3], "Got 'few'"),
         (["--metric", "acuracy", "--score", 0.8, "--prevalence", 0.3], "Did you mean 'accuracy'"),

@@ -293,5 +293,5 @@ def test_written_images_are_read_again_to_the_byte(dataset: Dataset, tmp_path: P
 
 def test_an_empty_folder_is_written_to_and_a_full_one_is_not(dataset: Dataset, tmp_path: Path) -> None:
     write(dataset, tmp_path)
-    with pytest.raises(WrongFolder, match="already holds something"):
+    with pytest.raises(WrongFolder, match="is not empty"):
         write(dataset, tmp_path)

@@ -65,7 +65,9 @@ def test_the_images_named_are_the_farthest_and_those_least_alike(moved):
 
 def test_images_of_nine_patients_are_too_few():
     rng = np.random.default_rng(0)
-    with pytest.raises(AskedWrongly, match="10 patients at least on both sides. Got 9 new patients, and 60"):
+    with pytest.raises(
+        AskedWrongly, match="at least 10 patients on each side. Got 9 patients of the target and 60"
+    ):
         found_between(patients(60, rng), patients(9, rng))
 
 

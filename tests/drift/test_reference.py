@@ -84,7 +84,7 @@ def test_a_damaged_reference_is_refused(classifier, kept):
     with pytest.raises(BadArtefact, match="its sha256 differs"):
         read_reference(kept, classifier)
     (kept / ABOUT).write_text("[]")
-    with pytest.raises(BadArtefact, match="does not hold names and values.*Give --reference DATA"):
+    with pytest.raises(BadArtefact, match="is not a JSON object.*Give --reference DATA"):
         read_reference(kept, classifier)
 
 

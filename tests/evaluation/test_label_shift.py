@@ -168,5 +168,7 @@ def test_what_cannot_be_estimated_is_refused():
         target.ids[:90],
         target.classes,
     )
-    with pytest.raises(AskedWrongly, match="none or all of the images have. Its estimated share is 0.000"):
+    with pytest.raises(
+        AskedWrongly, match="none or all of the images have. Its estimated prevalence is 0.000"
+    ):
         estimate_label_shift(source, none, draws=40).correction()

@@ -178,7 +178,7 @@ def test_a_temperature_serves_three_classes_and_the_others_say_that_they_do_not(
     assert recalibration.apply(predictions).scores == pytest.approx(
         powers / powers.sum(axis=1, keepdims=True), abs=1e-12
     )
-    with pytest.raises(AskedWrongly, match="for 3 classes there is: temperature"):
+    with pytest.raises(AskedWrongly, match="for 3 classes use temperature"):
         recalibrate("platt", predictions, on=ON)
 
 

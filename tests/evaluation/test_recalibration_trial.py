@@ -62,9 +62,9 @@ def test_images_that_cannot_be_recalibrated_on_are_refused_in_a_sentence():
     )
     refused("share to set aside is between 0 and 1", on="1.5")
     refused("has no 1.2.3 images", on="1.2.3")
-    refused("learned from the train images", on="train", record={"source": DATA.origin.fingerprint})
+    refused("was trained on the train images", on="train", record={"source": DATA.origin.fingerprint})
     refused(
-        "learned from the train images", on="0.3", split="train", record={"data": DATA.origin.fingerprint}
+        "was trained on the train images", on="0.3", split="train", record={"data": DATA.origin.fingerprint}
     )
     shared = replace(DATA["val"], patients=DATA["test"].patients[:60])
     refused(
@@ -152,7 +152,7 @@ def test_evaluate_says_what_a_recalibration_does(tmp_path, radapt):
     assert "give --recalibrate too" in err
     code, _, err = radapt("evaluate", run, folder, "--recalibrate", "platt", "--on", "train")
     assert code == 2
-    assert "learned from the train images" in err
+    assert "was trained on the train images" in err
 
 
 def test_each_of_several_findings_has_a_map_and_a_performance_of_its_own(hardware):

@@ -102,9 +102,9 @@ def test_ages_come_in_bands_of_twenty_years_and_in_their_order():
 
 
 def test_a_column_that_is_not_there_is_refused_with_those_that_are():
-    with pytest.raises(AskedWrongly, match="'sex'. They have: view"):
+    with pytest.raises(AskedWrongly, match="'sex'. Their columns are: view"):
         values_of({"view": np.full(8, "PA")}, "sex")
-    with pytest.raises(AskedWrongly, match="They have none"):
+    with pytest.raises(AskedWrongly, match="They have no columns"):
         values_of({}, "sex")
 
 

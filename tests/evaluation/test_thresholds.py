@@ -203,5 +203,5 @@ def test_each_finding_has_a_threshold_of_its_own_and_two_classes_have_one():
     assert {name: each.value for name, each in fixed.items()} == {"PNEUMONIA": 0.3}
     with pytest.raises(AskedWrongly, match="has 3 classes"):
         thresholds_for(rule, "abc", exclusive=True, validation=None, on="")
-    with pytest.raises(AskedWrongly, match="kept no predictions of any"):
+    with pytest.raises(AskedWrongly, match="has no predictions for them"):
         thresholds_for(rule, classes, exclusive=True, validation=None, on="")

@@ -98,8 +98,8 @@ REFUSED = {
         tiff(np.stack([DRAWN * 100] * 3, -1).astype(np.int8), photometric=2),
         "signed 8-bit|read",
     ),
-    "double floats": (tiff(DRAWN), "64-bit floats, which are not read here"),
-    "half floats": (tiff(DRAWN.astype(np.float16)), "16-bit floats, which are not read here"),
+    "double floats": (tiff(DRAWN), "64-bit floats, which radapt does not read"),
+    "half floats": (tiff(DRAWN.astype(np.float16)), "16-bit floats, which radapt does not read"),
     "64-bit numbers": (tiff((DRAWN * 100).astype(np.int64)), "64-bit signed whole numbers"),
     "separate planes": (
         tiff(np.stack([deep(16)] * 3, -1), photometric=2, planar=2),

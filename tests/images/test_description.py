@@ -69,7 +69,7 @@ def test_options_beside_a_description_are_refused(tmp_path):
     ("text", "error", "says"),
     [
         ("", AskedWrongly, "it says none"),
-        ("schema = 1", AskedWrongly, "lacks the line path"),
+        ("schema = 1", AskedWrongly, "lacks the key path"),
         ("schema = 1\npath = 'x'\nlabels = 'y'", UnknownName, "'labels'"),
         ("schema = 1\npath = 3", AskedWrongly, "path in .* is a text"),
         ("schema = 1\npath = 'x'\ndrop = 'y'", AskedWrongly, "drop in .* is a list of texts"),
@@ -87,7 +87,7 @@ def test_a_wrong_line_is_named(tmp_path, text, error, says):
 
 def test_nothing_is_written_over(tmp_path):
     (tmp_path / "mine.toml").write_text("mine")
-    with pytest.raises(AskedWrongly, match="no description is written over"):
+    with pytest.raises(AskedWrongly, match="is never overwritten"):
         write_description(tmp_path / "mine.toml", Description(tmp_path))
     with pytest.raises(AskedWrongly, match=r"ends in \.toml"):
         write_description(tmp_path / "mine.csv", Description(tmp_path))

@@ -115,10 +115,10 @@ def test_links_that_lead_round_in_a_circle_are_no_folder(command, tmp_path, rada
 
 
 WRONG = {
-    "nothing in it": (["images/"], WrongFolder, "holds no class folders with pictures"),
-    "no pictures": (["A/1.txt", "B/1.txt"], WrongFolder, "holds no class folders with pictures"),
+    "nothing in it": (["images/"], WrongFolder, "holds no class folders with images"),
+    "no pictures": (["A/1.txt", "B/1.txt"], WrongFolder, "holds no class folders with images"),
     "pictures without classes": (["1.png", "2.png"], WrongFolder, "one folder for each class"),
-    "an empty class": (["train/A/1.png", "train/B/"], WrongFolder, r"images/train/B holds no pictures"),
+    "an empty class": (["train/A/1.png", "train/B/"], WrongFolder, r"images/train/B holds no images"),
     "an empty split": (["train/A/1.png", "train/B/1.png", "val/"], WrongFolder, "val holds no class folders"),
     "one class": (["A/1.png"], AskedWrongly, "only one class, 'A'"),
     "the splits one deeper": (

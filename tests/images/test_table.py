@@ -376,7 +376,11 @@ def test_dicom_files_of_a_table_are_read_and_hidden(make, tmp_path):
 
 WRONG = {
     "no images": ({}, AskedWrongly, "is not a published table known to radapt"),
-    "no label": ({"images": "file"}, AskedWrongly, "label is a column. There are: file, kind"),
+    "no label": (
+        {"images": "file"},
+        AskedWrongly,
+        r"label \(--label\) is a column. Its columns are: file, kind",
+    ),
     "no such column": ({"images": "file", "label": "kin"}, UnknownName, "Did you mean 'kind'"),
     "no such patient": ({"images": "file", "label": "kind", "patient": "x"}, UnknownName, "no column in"),
     "no such split": (
@@ -410,7 +414,7 @@ def test_a_finding_that_is_not_in_a_published_table_is_said(make):
     table = make("Data_Entry_2017.csv", NIH, [])
     with pytest.raises(UnknownName, match="Did you mean 'Pneumonia'"):
         told(table, label="Pneumnia")
-    with pytest.raises(AskedWrongly, match="label is a finding"):
+    with pytest.raises(AskedWrongly, match=r"label \(--label\) is a finding"):
         told(table)
     with pytest.raises(AskedWrongly, match="0 images can be used.*no such file"):
         told(table, label="Pneumonia")

@@ -151,7 +151,7 @@ def test_an_empty_word_is_no_path(words, tmp_path, radapt, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, _, err = radapt(*words)
     assert code == 2
-    assert "There is an empty word" in err
+    assert "There is an empty argument" in err
     assert not list(tmp_path.iterdir())
 
 

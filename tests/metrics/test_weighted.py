@@ -49,9 +49,9 @@ def test_of_two_classes_the_positive_one_is_scored_and_of_three_all_that_have_im
 
 
 def test_three_classes_are_refused_where_two_are_needed():
-    require_binary("a ROC curve", SIX)
-    with pytest.raises(AskedWrongly, match="a ROC curve only for two classes.*have 3: a, b, c"):
-        require_binary("a ROC curve", random_three(9, seed=0))
+    require_binary("A ROC curve", SIX)
+    with pytest.raises(AskedWrongly, match="A ROC curve is only for two classes.*have 3: a, b, c"):
+        require_binary("A ROC curve", random_three(9, seed=0))
 
 
 def test_over_labels_a_metric_is_the_mean_of_those_for_which_it_is_defined():

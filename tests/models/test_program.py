@@ -81,7 +81,7 @@ def test_a_file_whose_scores_depend_on_the_other_images_is_refused():
 
 
 def test_an_imported_model_is_no_model_to_train():
-    with pytest.raises(AskedWrongly, match="is no model to train"):
+    with pytest.raises(AskedWrongly, match="is not a model that can be trained"):
         new_spec("imported:onnx", CLASSES)
-    with pytest.raises(AskedWrongly, match="cannot be built anew"):
+    with pytest.raises(AskedWrongly, match="cannot be built without its file"):
         build(spec_of())

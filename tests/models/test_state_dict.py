@@ -42,7 +42,10 @@ def without(state, name):
 
 REFUSED = {
     "a tensor is missing": (lambda state: without(state, "bn1.weight"), "it lacks 1 of"),
-    "a tensor more": (lambda state: {**state, "extra.thing": torch.ones(1)}, "1 tensor more, as 'extra"),
+    "a tensor more": (
+        lambda state: {**state, "extra.thing": torch.ones(1)},
+        "1 tensor too many, such as 'extra",
+    ),
     "another shape": (lambda state: {**state, "fc.bias": torch.ones(5)}, "holds 5 numbers, and 2 belong"),
     "no numbers": (lambda state: {**state, "fc.bias": torch.full((2,), torch.nan)}, "not finite"),
     "two heads": (

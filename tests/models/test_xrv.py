@@ -195,9 +195,9 @@ def test_what_is_no_weights_file_is_refused(files, tmp_path):
     [
         (
             lambda state: state.pop("features.conv0.weight"),
-            "it lacks 1 of 725 tensors, as 'features.conv0.weight'",
+            "it lacks 1 of 725 tensors, such as 'features.conv0.weight'",
         ),
-        (lambda state: state.update(gate=torch.ones(1)), "it has 1 tensor more, as 'gate'"),
+        (lambda state: state.update(gate=torch.ones(1)), "it has 1 tensor too many, such as 'gate'"),
         (
             lambda state: state.update({"features.conv0.weight": torch.ones(64, 3, 7, 7)}),
             "'features.conv0.weight' holds 64 x 3 x 7 x 7 numbers, and 64 x 1 x 7 x 7 belong there",

@@ -125,8 +125,8 @@ def test_a_file_with_features_is_a_feature_extractor(kind, name, files, hardware
     names = ["none", "tta", "recalibrate", "linear-probe", "prototype", "full", "norm-refresh"]
     assert suitable(plain.spec.model, names) == ("none", "tta", "recalibrate")
     assert suitable(featured.spec.model, names) == tuple(names[:5])
-    also = "work also coral, knn, prototype, linear-probe, head;"
-    with pytest.raises(AskedWrongly, match=f"stays as it is, and linear-probe would train more.*{also}"):
+    also = "coral, knn, prototype, linear-probe, head work too"
+    with pytest.raises(AskedWrongly, match=f"does not train, and linear-probe would train more.*{also}"):
         check_suits(plain.spec.model, ["linear-probe"])
 
 
@@ -186,7 +186,7 @@ def hostile(folder, files):
         "nan-script.pt": ("not finite", OPTIONS),
         "reads.pt": ("names 'save'", OPTIONS),
         "random.pt": ("training mode", OPTIONS),
-        "other.zip": ("archive of other things", OPTIONS),
+        "other.zip": ("an archive, but not of a model", OPTIONS),
         "missing.pt": ("does not exist", OPTIONS),
     }
 

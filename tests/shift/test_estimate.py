@@ -83,10 +83,10 @@ def test_what_is_estimated_is_written_as_it_can_be_asked_for(tmp_path):
 
 
 def test_too_few_images_and_other_sizes_are_refused(phantoms):
-    with pytest.raises(AskedWrongly, match="20 images of each side or more. Got 100 and 3"):
+    with pytest.raises(AskedWrongly, match="20 images of the source and of the target. Got 100 and 3"):
         estimate_shift(phantoms["train"], phantoms["test"].take(range(3)))
     small = phantoms["test"].with_pixels(phantoms["test"].pixels[:, ::2, ::2])
-    with pytest.raises(AskedWrongly, match="two sizes"):
+    with pytest.raises(AskedWrongly, match="must have the same size"):
         estimate_shift(phantoms["train"], small)
 
 
@@ -105,7 +105,7 @@ def test_the_command_estimates_writes_and_shifts(phantoms, radapt, tmp_path):
     toml.write_text("mine")
     code, out, err = radapt(*words)
     assert (code, out) == (2, "")
-    assert err == f"radapt: {toml} exists, and no estimated shift is written over: give --out another name.\n"
+    assert err == f"radapt: {toml} exists already, and is never overwritten: give --out another name.\n"
     toml.write_text(f'shift = "{document["shift"]}"')
     code, out, _ = radapt("preview", tmp_path / "one", "--shift", toml, "--out", tmp_path / "p.png", *size)
     assert (code, "noise" in out) == (0, True)

@@ -120,7 +120,7 @@ def test_what_does_not_suit_the_base_is_refused_before_anything_is_written(impor
         check_given_base(imported, Plan(model="compact", base="0" * 64, shift="original"), SOURCE)
     with pytest.raises(AskedWrongly, match="trains its own base model"):
         check_given_base(imported, plan_of(imported, protocol="original", shift="original"), SOURCE)
-    with pytest.raises(AskedWrongly, match="full would train more of it"):
+    with pytest.raises(AskedWrongly, match="full would train more than its head"):
         plan_of(imported, strategies=("none", "full"))
     out = tmp_path / "out"
     with pytest.raises(AskedWrongly, match="was read as"):

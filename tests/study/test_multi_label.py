@@ -244,7 +244,7 @@ def test_findings_are_trained_adapted_and_scored(findings, hardware, tmp_path):
     assert [row["finding"] for row in document] == list(FINDINGS)
     check_findings_table(render(tmp_path / "head"), "Target images, finding by finding", document)
     with pytest.raises(
-        AskedWrongly, match="each image may have several findings; of these images each is of one"
+        AskedWrongly, match="each image may have several findings; in this data set, each image is of one"
     ):
         predict(base, replace(make_images(8), classes=FINDINGS), hardware)
 

@@ -43,7 +43,7 @@ def test_a_folder_of_any_name_can_be_written_down(tmp_path):
 
 def test_no_protocol_is_written_over(tmp_path):
     write_protocol(tmp_path / "protocol.toml", PROTOCOL)
-    with pytest.raises(AskedWrongly, match="no protocol is written over"):
+    with pytest.raises(AskedWrongly, match="is never overwritten"):
         write_protocol(tmp_path / "protocol.toml", REAL)
     assert read_protocol(tmp_path / "protocol.toml") == PROTOCOL
     with pytest.raises(AskedWrongly, match="ends in .toml"):
@@ -242,5 +242,5 @@ def test_the_command_writes_over_nothing(folder, radapt, tmp_path):
         "protocol", "init", folder, "--shift", "original", "--out", tmp_path / "protocol.toml"
     )
     assert code == 2
-    assert "no protocol is written over" in err
+    assert "is never overwritten" in err
     assert (tmp_path / "protocol.toml").read_text() == "mine"

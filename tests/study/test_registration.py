@@ -83,7 +83,7 @@ def test_a_study_begun_and_not_yet_scored_is_in_time(tmp_path):
             "could not be read as a registered protocol",
         ),
         (lambda text: text[:50], "could not be read as JSON"),
-        (lambda _: "[]", "does not hold names and values"),
+        (lambda _: "[]", "is not a JSON object"),
     ],
 )
 def test_a_registered_protocol_that_was_tampered_with_is_refused(damage, says, tmp_path):

@@ -67,7 +67,7 @@ def test_a_pilots_learning_curve_says_how_many_labels_a_gain_takes(tmp_path):
 
 
 def test_a_pilot_that_compares_nothing_is_refused(tmp_path):
-    with pytest.raises(AskedWrongly, match="shows no difference from no adaptation"):
+    with pytest.raises(AskedWrongly, match="holds no comparison with no adaptation"):
         plan_from_pilot(pilot(tmp_path, []), [0.05], [100])
 
 
@@ -84,7 +84,7 @@ def test_assumptions_give_images_from_patients():
 @pytest.mark.parametrize(
     ("assumed", "points", "said"),
     [
-        (Assumptions("brier", 0.8, 0.3), 0.05, "are for accuracy"),
+        (Assumptions("brier", 0.8, 0.3), 0.05, "is one of accuracy"),
         (Assumptions("auroc", 1.2, 0.3), 0.05, "score lies between 0 and 1. Got 1.2"),
         (Assumptions("auroc", 0.8, 0.0), 0.05, "prevalence lies between 0 and 1. Got 0"),
         (Assumptions("auroc", 0.8, 0.3, 0.5), 0.05, "one image or more. Got 0.5"),

@@ -31,7 +31,7 @@ def test_what_is_written_is_read_again_and_never_written_over(tmp_path):
     write_score_protocol(path, CLAIM)
     assert read_score_protocol(path) == CLAIM
     assert replace(CLAIM, created="2026-02-01").digest == CLAIM.digest != replace(CLAIM, margin=0.1).digest
-    with pytest.raises(AskedWrongly, match="no protocol is written over"):
+    with pytest.raises(AskedWrongly, match="is never overwritten"):
         write_score_protocol(path, CLAIM)
 
 
@@ -39,9 +39,9 @@ def test_what_is_written_is_read_again_and_never_written_over(tmp_path):
     ("old", "new", "words"),
     [
         ("margin = 0.05", 'margin = "wide"', "margin in .* is a number. Got 'wide'"),
-        ("margin = 0.05", "", "lacks the line margin"),
+        ("margin = 0.05", "", "lacks the key margin"),
         ("margin = 0.05", "margin = 1.5", r"0 or more and below 1 \(0.02 is 2 points\). Got 1.5"),
-        ('metric = "auroc"', 'measure = "auroc"', "no line in .* called 'measure'"),
+        ('metric = "auroc"', 'measure = "auroc"', "no key in .* called 'measure'"),
         ('claim = "better"', 'claim = "best"', "no claim called 'best'"),
         ("images_sha256", "images_digest", "no protocol of a comparison of scores"),
     ],

@@ -82,6 +82,6 @@ def test_another_column_trains_nothing_again(source, studied, hardware):
 
 
 def test_a_column_that_is_not_there_is_refused_before_training(source, hardware, tmp_path):
-    with pytest.raises(AskedWrongly, match="by the name of 'age'. They have: view, sex"):
+    with pytest.raises(AskedWrongly, match="no column 'age'. Their columns are: view, sex"):
         run_study(replace(PLAN, by=("age",)), source, None, tmp_path / "out", hardware=hardware)
     assert not (tmp_path / "out").exists()

@@ -121,9 +121,10 @@ def check_suits(model: str, names: Sequence[str]) -> None:
         works = f"These work on it: {listed(suitable(model, STRATEGIES), len(STRATEGIES))}."
         if is_imported(model):
             raise AskedWrongly(
-                f"{model} is a file that stays as it is, and {listed(changing)} would train more of it. "
-                f"{works} On one that gives features too (radapt import --features NAME) work also "
-                f"{listed(_on_features())}; its weights as a state dict (--model NAME) can be trained."
+                f"{model} comes from a file that radapt does not train, and {listed(changing)} would train "
+                f"more than its head. {works} If the file also gives features (radapt import --features "
+                f"NAME), {listed(_on_features())} work too. To train all weights, import them as a state "
+                "dict (--model NAME)."
             )
         raise AskedWrongly(
             f"The encoder of {model} is frozen, and {listed(changing)} would change it. {works}"
@@ -157,9 +158,9 @@ def check_base(spec: Spec, names: Sequence[str]) -> None:
                 f"{listed(suitable_for(spec, STRATEGIES))}."
             )
         raise AskedWrongly(
-            f"The model votes by its nearest labelled images, and {listed(training)} cannot train on that. "
-            f"These work on it: {listed(suitable_for(spec, STRATEGIES))}. Or adapt the run that it was "
-            "made of."
+            f"The model was made by knn, which has no head to train, so {listed(training)} cannot adapt it. "
+            f"These work on it: {listed(suitable_for(spec, STRATEGIES))}. Or adapt the run that it was made "
+            "from."
         )
 
 

@@ -182,8 +182,8 @@ def _check_words(words: list[str]) -> None:
         if not word.strip() or (word.startswith("--") and word.endswith("=")):
             where = f"in {word}" if word.strip() else f"after {words[place - 1]}" if place else "at first"
             raise AskedWrongly(
-                f"There is an empty word {where}. Give a name or a path (. is the working folder), or leave "
-                "the option out."
+                f"There is an empty argument {where}. Give a name or a path (. is the working folder), or "
+                "leave the option out."
             )
 
 

@@ -104,7 +104,7 @@ def _metric_of(claim: "ScoreProtocol", metric: str) -> str:
     from radapt.metrics.table import metric as find_metric
 
     if metric != DEFAULT_METRIC and find_metric(metric).name != claim.metric:
-        raise AskedWrongly(f"The claim of the protocol is by {claim.metric}: leave --metric {metric} out.")
+        raise AskedWrongly(f"The metric of the protocol is {claim.metric}: leave --metric {metric} out.")
     return claim.metric
 
 

@@ -136,8 +136,9 @@ def _check_same_columns(tables: Sequence[Path], options: DataOptions) -> None:
         has, _ = open_cells(table)
         if missing := [column for column in columns if column not in has]:
             raise AskedWrongly(
-                f"{table} has no column {missing[0]!r}, and options are for all tables given. Write its own "
-                f"with `radapt data describe {table} --out NAME.toml`, and give NAME.toml in its place."
+                f"{table} has no column {missing[0]!r}, and options hold for every table given. Describe "
+                f"this table on its own with `radapt data describe {table} --out NAME.toml`, and give "
+                "NAME.toml in its place."
             )
 
 

@@ -64,9 +64,7 @@ def with_base(
         raise AskedWrongly(f"A registered protocol trains its own base models: leave --base {run} out.")
     if beside:
         words = listed(f"--{name.replace('_', '-')}" for name in beside)
-        raise AskedWrongly(
-            f"--base {run} is the model already, and reads images as it does. Leave {words} out."
-        )
+        raise AskedWrongly(f"--base {run} says which model it is and how it reads images: leave {words} out.")
     classifier: Classifier = open_classifier(run)
     return {**values, "model": classifier.spec.model}, classifier
 

@@ -220,7 +220,7 @@ def _scaling(value_range: str | None, mean: str | None, std: str | None) -> "Sca
     ends = _numbers(value_range or "0,1", "--range")
     if len(ends) != 2 or ends[0] >= ends[1]:
         raise AskedWrongly(
-            f"--range is what black and what white become, as 0,1 or -1,1. Got {value_range!r}."
+            f"--range takes the input values of black and white, as 0,1 or -1,1. Got {value_range!r}."
         )
     means, stds = _numbers(mean or "0", "--mean"), _numbers(std or "1", "--std")
     if min(stds) <= 0:

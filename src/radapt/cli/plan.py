@@ -114,7 +114,9 @@ def plan(
     if pilot is not None:
         if assumed:
             option = next(iter(assumed)).replace("_", "-")
-            raise AskedWrongly(f"The pilot says what --{option} would assume: leave one of them out.")
+            raise AskedWrongly(
+                f"The pilot study gives the value of --{option}: leave --{option} or --pilot out."
+            )
         result = plan_from_pilot(pilot, differences, counts)
     elif score is None or prevalence is None:
         raise AskedWrongly("Give a finished study (--pilot), or what to assume: --score and --prevalence.")

@@ -345,7 +345,7 @@ def split_list(text: str) -> tuple[str, ...]:
     if text and not parts:
         from radapt.errors import AskedWrongly
 
-        raise AskedWrongly(f"A list has names between its commas, as none,head. Got {text!r}.")
+        raise AskedWrongly(f"A list takes names separated by commas, as none,head. Got {text!r}.")
     return parts
 
 

@@ -155,8 +155,8 @@ class Download:
         if done > _SPARE * self.size:
             self._forget()
             raise RadaptError(
-                f"{done:,} bytes of {self.name} came, where {self.size:,} were expected, and there was more: "
-                f"it is another file now. See {self.page}."
+                f"{self.name} should have {self.size:,} bytes, but {done:,} and more came: it is another "
+                f"file now. See {self.page}."
             )
 
     def _remember(self, tag: str) -> None:

@@ -159,7 +159,7 @@ class _Fetch:
                 hint = f"If it may be another, take {self.to / RECORD} away, and fetch again."
             raise BadArtefact(
                 f"{remote.name} arrived, but its checksum is not {self.checksum(remote)}: it was damaged on "
-                f"the way, or is another file now. It was thrown away. {hint}"
+                f"the way, or is another file now. It was deleted. {hint}"
             ) from None
         return Path(path), arrived
 
@@ -202,7 +202,7 @@ def _part(path: Path) -> Path:
 def _read_record(path: Path) -> dict[str, Any]:
     record = read_object(path) if path.exists() else {}
     if not isinstance(record, dict) or not all(map(_is_entry, record.values())):
-        raise BadArtefact(f"{path} was not written by radapt. Take it away, or give another folder.")
+        raise BadArtefact(f"{path} was not written by radapt. Move it away, or give another folder.")
     return record
 
 

@@ -142,7 +142,7 @@ def write(dataset: Dataset, folder: Path) -> None:
         If the disk is full or the folder cannot be written to.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise WrongFolder(f"{folder} already holds something. Give a folder that is new or empty.")
+        raise WrongFolder(f"{folder} is not empty. Give a folder that is new or empty.")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:

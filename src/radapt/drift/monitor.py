@@ -271,8 +271,8 @@ def compare(alike: ComparableSets, *, alpha: float, rng: np.random.Generator) ->
 def _check_people(reference: DriftFeatures, new: DriftFeatures) -> None:
     if min(reference.people, new.people) < MIN_PATIENTS:
         raise AskedWrongly(
-            f"To compare images takes those of {MIN_PATIENTS} patients at least on both sides. "
-            f"Got {new.people} new patients, and {reference.people} of the reference."
+            f"Drift is tested with images of at least {MIN_PATIENTS} patients on each side. Got "
+            f"{new.people} patients of the target and {reference.people} of the reference."
         )
 
 

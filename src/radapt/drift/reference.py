@@ -85,8 +85,8 @@ def read_reference(folder: Path, classifier: Classifier) -> DriftFeatures:
     if not (folder / ABOUT).is_file():
         raise AskedWrongly(
             f"{folder} has no reference to compare images with: `radapt train` writes one, and `radapt "
-            "adapt` where it has validation images. Give --reference DATA, images of the kind that it was "
-            "made for."
+            "adapt` does if it has validation images. Give --reference DATA, images like those that the "
+            "model was trained on."
         )
     try:
         about = read_document(folder / ABOUT)
@@ -99,14 +99,19 @@ def read_reference(folder: Path, classifier: Classifier) -> DriftFeatures:
         data = (folder / NUMBERS).read_bytes()
         if hashlib.sha256(data).hexdigest() != about.get("sha256"):
             raise BadArtefact(
-                f"{folder / NUMBERS} is not the file that was written there: its sha256 differs."
+                f"{folder / NUMBERS} is not the file that was written there: its sha256 differs. Give "
+                "--reference DATA instead."
             )
         arrays = load(data)
         for name, (kind, dimensions) in _ARRAYS.items():
             if arrays[name].dtype != kind or arrays[name].ndim != dimensions:
                 raise ValueError(f"{name} is {arrays[name].dtype} of shape {arrays[name].shape}")
     except (OSError, KeyError, ValueError, SafetensorError) as error:
-        raise BadArtefact(f"{folder / NUMBERS} could not be read: {error}.") from None
+        raise BadArtefact(
+            f"{folder / NUMBERS} could not be read: {error}. Give --reference DATA instead."
+        ) from None
     if arrays["greys"].shape[1] != len(NAMES):
-        raise BadArtefact(f"{folder / ABOUT} is not a reference of this radapt's: give --reference DATA.")
+        raise BadArtefact(
+            f"{folder / ABOUT} is a reference of another version of radapt: give --reference DATA."
+        )
     return DriftFeatures(**arrays, classes=classifier.spec.classes)

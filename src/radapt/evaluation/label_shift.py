@@ -65,8 +65,8 @@ class LabelShift:
         """
         if not NEVER < self.prevalence.value < 1 - NEVER:
             raise AskedWrongly(
-                "Scores cannot be corrected for a finding that none or all of the images have. "
-                f"Its estimated share is {self.prevalence.value:.3f}."
+                "Scores cannot be corrected for a finding that none or all of the images have. Its "
+                f"estimated prevalence is {self.prevalence.value:.3f}."
             )
         intercept = self.calibration_map.c + _odds(self.prevalence.value) - _odds(self.source)
         words = f"{self.prevalence.n:,} unlabelled images of {self.prevalence.patients:,} target patients"

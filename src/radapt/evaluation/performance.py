@@ -76,8 +76,8 @@ def evaluate_performance(
     """
     if options.rule.kind != "fixed" and chosen_on is None:
         raise AskedWrongly(
-            f"The threshold {options.rule} is chosen on validation images, and this run kept no predictions "
-            "of any. Give a number, as --threshold 0.5, or train again."
+            f"The threshold {options.rule} is chosen on validation images, and this run has no predictions "
+            "for them. Give a number, as --threshold 0.5, or train again."
         )
     rows = []
     for name, label in _by_label(test):

@@ -190,8 +190,8 @@ def _finite(method: str, features: Floats, targets: Floats) -> Sequence[float]:
 def _check(method: str, part: Predictions) -> None:
     if method != "temperature" and not part.binary:
         raise AskedWrongly(
-            f"The recalibration {method} is for two classes or for labels; for "
-            f"{len(part.classes)} classes there is: temperature."
+            f"The recalibration {method} is for two classes, or for findings; for {len(part.classes)} "
+            "classes use temperature."
         )
     counts = np.bincount(part.labels.astype(np.int64), minlength=len(part.classes))
     if part.binary and not counts.all():

@@ -79,8 +79,8 @@ def split_for_recalibration(
     learned = data.origin.fingerprint in (record.get("data"), record.get("source"))
     if learned and "train" in (on, split):
         raise AskedWrongly(
-            f"The model learned from the train images of {name!r}, of which it is surer than of others. "
-            "Give --on val, or a share of the test patients to set aside, as --on 0.3."
+            f"The model was trained on the train images of {name!r}, and is more certain of them than of "
+            "others. Give --on val, or a share of the test patients to set aside, as --on 0.3."
         )
     if share is not None:
         rest, part = split_off(data[split], share, seed=seed)

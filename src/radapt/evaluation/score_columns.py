@@ -125,8 +125,9 @@ def _adding_up(path: Path, scores: NDArray[np.float64]) -> tuple[NDArray[np.floa
     if off.max() > ROUNDED:
         at = int(off.argmax())
         raise AskedWrongly(
-            f"The scores of an image add up to 1 over its classes. Those in row {at + 2} of {path} add up to "
-            f"{sums[at]:.3f}: give all classes, or of several findings a column of labels each (--label A,B)."
+            f"The scores of an image add up to 1 over its classes. Those in row {at + 2} of {path} add up "
+            f"to {sums[at]:.3f}: give the scores of all classes, or a column of labels for each of several "
+            "findings (--label A,B)."
         )
     rounded = off > SUM_TOLERANCE
     if not rounded.any():

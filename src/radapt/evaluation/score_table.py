@@ -188,8 +188,8 @@ def _named(columns: ScoreColumns) -> list[str]:
     scores, labels = columns.scores, columns.labels
     if not scores or not labels:
         raise AskedWrongly(
-            "A table of scores needs --score, the column with the probability of the finding (or one a "
-            "class, separated by commas), and --label, the column of labels."
+            "A table of scores needs --score, the column with the probability of the finding (or one for "
+            "each class, separated by commas), and --label, the column of labels."
         )
     if len(labels) > 1 and len(labels) != len(scores):
         raise AskedWrongly(
@@ -237,8 +237,8 @@ def _ids(path: Path, rows: Sequence[Mapping[str, str]], columns: ScoreColumns) -
     if count > 1:
         places = [at for at, each in enumerate(ids, start=2) if each == name][:2]
         raise AskedWrongly(
-            f"Every image is in one row. {path} has {visible(name)!r} in {count}, such as {places[0]} and "
-            f"{places[1]}: keep one of them."
+            f"Every image is in one row. {path} has {visible(name)!r} in {count} rows, such as rows "
+            f"{places[0]} and {places[1]}: keep one of them."
         )
     return ids
 
@@ -248,7 +248,9 @@ def _split(text: str) -> str:
     if not known_text(text):
         return ""
     if (split := SPLIT_NAMES.get(text.strip().lower())) is None:
-        raise AskedWrongly(f"A split is one of {listed(SPLIT_NAMES)}. The column of --split has others.")
+        raise AskedWrongly(
+            f"A split is one of {listed(SPLIT_NAMES)}. The column of --split has other values."
+        )
     return split
 
 

@@ -93,10 +93,9 @@ def values_of(columns: Mapping[str, NDArray[np.str_]], column: str) -> NDArray[n
         If the images have no such column.
     """
     if column not in columns:
-        known = f"They have: {listed(columns)}." if columns else "They have none."
+        known = f"Their columns are: {listed(columns)}." if columns else "They have no columns at all."
         raise AskedWrongly(
-            f"Nothing is known of these images by the name of {column!r}. {known} "
-            "Of a table, --column NAME keeps one."
+            f"These images have no column {column!r}. {known} --column NAME keeps a column of a table."
         )
     values = columns[column].tolist()
     named = [_band(text) if column == AGE and text else text or UNKNOWN for text in values]

@@ -163,8 +163,8 @@ def thresholds_for(
         return dict.fromkeys(names, Threshold(rule.number, rule, "fixed beforehand"))
     if validation is None:
         raise AskedWrongly(
-            f"The threshold {rule} is chosen on validation images, and this run kept no predictions of any. "
-            "Give a number, as --threshold 0.5."
+            f"The threshold {rule} is chosen on validation images, and this run has no predictions for "
+            "them. Give a number, as --threshold 0.5."
         )
     labels = [validation] if exclusive else [label for _, label in validation.apart()]
     return {name: choose_threshold(rule, label, on=on) for name, label in zip(names, labels, strict=True)}

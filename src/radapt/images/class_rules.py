@@ -97,7 +97,9 @@ class ClassRules:
                 return classes
             raise UnknownName("class", self.positive, classes)
         if len(classes) != 2:
-            raise AskedWrongly(f"positive names the finding of two classes. There are: {listed(classes)}.")
+            raise AskedWrongly(
+                f"positive needs two classes, one of them the finding. There are: {listed(classes)}."
+            )
         classes = (*(name for name in classes if name != finding), finding)
         if positive_class(classes) != 1:
             raise AskedWrongly(
@@ -118,8 +120,8 @@ class ClassRules:
         """
         if self.drop or self.positive is not None:
             raise AskedWrongly(
-                "drop and positive are for images of one class each. Of several findings, name with label "
-                "those that are to be read."
+                "drop and positive are for images of one class each. For several findings, label names "
+                "those to read."
             )
         assigned = self.assign(findings)
         names = tuple(assigned[finding] or finding for finding in findings)

@@ -112,14 +112,14 @@ def read_description(path: Path) -> Description:
     values = read_toml(path)
     if type(values.get("schema")) is not int or values["schema"] != TOML_SCHEMA:
         raise AskedWrongly(
-            f"{path} is no data set of schema {TOML_SCHEMA}: it says {values.get('schema', 'none')}. "
+            f"{path} is no description of schema {TOML_SCHEMA}: it says {values.get('schema', 'none')}. "
             "`radapt data describe` writes one."
         )
     for name in values:
         if name not in _ABOUT and name != "schema":
-            raise UnknownName(f"line in {path}", name, _ABOUT)
+            raise UnknownName(f"key in {path}", name, _ABOUT)
     if "path" not in values:
-        raise AskedWrongly(f"{path} lacks the line path, which says where the images or their table are.")
+        raise AskedWrongly(f"{path} lacks the key path, which says where the images or their table are.")
     checked = {name: _checked(path, name, value) for name, value in values.items() if name != "schema"}
     for name in ("path", "root"):
         if name in checked:

@@ -28,8 +28,8 @@ def convention_of_findings(convention: Convention | None, findings: str | None) 
         raise UnknownName("way to read findings", findings, WAYS)
     if convention is None or not convention.listed:
         raise AskedWrongly(
-            "findings (--findings) is for a published table with a list of findings, such as NIH's; "
-            "for any other table, --label names the columns. Leave it out."
+            "findings (--findings) is for a published table with a list of findings, such as NIH's; for "
+            "any other table, --label names the columns. Leave findings out."
         )
     return convention if findings == "list" else None
 

@@ -300,8 +300,9 @@ def _check_clear(root: Path, names: Iterable[str]) -> None:
     """Refuse folders beside the images that are named like masks but hold none."""
     if names := sorted(names):
         raise WrongFolder(
-            f"Below the classes of {root}, folders named {listed(names)} lie beside the images, but hold "
-            "pictures that are not masks of these. Move them away, or rename them if they are images."
+            f"Below the classes of {root}, folders named {listed(names)} lie beside the images, and what "
+            "they hold are not masks of these images. Move these folders away, or rename them if they hold "
+            "images."
         )
 
 
@@ -323,10 +324,10 @@ def _check_classes(
     """Refuse what does not make a data set."""
     for split, folder in splits.items():
         if not any(group.split == split for group in class_folders):
-            raise WrongFolder(f"{folder} holds no class folders. Fill it, or take it away.")
+            raise WrongFolder(f"{folder} holds no class folders. Fill it, or remove it.")
     if not any(group.files for group in class_folders):
         raise WrongFolder(
-            f"{root} holds no class folders with pictures in them. It should hold one folder for each class, "
+            f"{root} holds no class folders with images in them. It should hold one folder for each class, "
             "or train, val and test with one in each."
         )
     counts = Counter[str]()
@@ -338,7 +339,7 @@ def _check_classes(
     for group in class_folders:
         if not group.files:
             folder = root / group.prefix
-            raise WrongFolder(f"The class folder {folder} holds no pictures. Fill it, or take it away.")
+            raise WrongFolder(f"The class folder {folder} holds no images. Fill it, or remove it.")
     train = {group.label for group in class_folders if group.split == "train"}
     for group in class_folders:
         if "train" in splits and group.label not in train:

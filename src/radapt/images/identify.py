@@ -73,16 +73,17 @@ def identify_patients(
             if not unsafe_image_split:
                 raise AskedWrongly(
                     f"Patients are known here ({known[1]}), and some have several images: split image by "
-                    "image, they would stand on both sides. Leave patient_regex out, or say "
-                    "unsafe_image_split (--unsafe-image-split), which every page will then tell."
+                    "image, the same patients would be in several splits. Leave patient_regex out, or give "
+                    "unsafe_image_split (--unsafe-image-split), which every report then says."
                 )
             patients, rule, more = known
     by_image = not listing.is_split and unsafe_image_split and _have_several(patients)
     notes = list(more)
     if not listing.is_split and len(entries) > 1 and len(set(patients)) == 1:
         raise AskedWrongly(
-            f"All {len(entries)} images have one patient, so they cannot be split by patient. If that is not "
-            "so, as in exports that hide whose they are, patient_regex 'file' takes each as a patient."
+            f"All {len(entries)} images are of one patient, so they cannot be split by patient. If an "
+            "export has hidden the patients, patient_regex 'file' (--patient-regex file) counts each image "
+            "as a patient."
         )
     columns = _columns(listing, dicom)
     dates = columns.pop(STUDY_DATE, ())
@@ -146,7 +147,9 @@ def _of_views(
         return listing, dicom
     views_of = dicom.columns[VIEW]
     if not views_of:
-        raise AskedWrongly("views is for DICOM files and for tables that name them. There are none here.")
+        raise AskedWrongly(
+            "views (--views) is for DICOM files and for tables with a column of views. There are none here."
+        )
     keep = [number for number in range(len(listing.entries)) if views_of.get(number, "") in selected]
     entries = tuple(listing.entries[number] for number in keep)
     left = count_labels(label_array([entry.label for entry in entries]), listing.classes) if entries else {}

@@ -231,7 +231,10 @@ def label_reader(
     labels = (label,) if isinstance(label, str) else tuple(label)
     policy = uncertain.check_policy(policy, len(labels))
     if convention is not None and exclusive and len(labels) > 1:
-        raise AskedWrongly(f"The findings of {convention.title} do not exclude one another.")
+        raise AskedWrongly(
+            f"The findings of {convention.title} do not exclude one another: leave exclusive (--exclusive) "
+            "out."
+        )
     if len(labels) > 1:
         if exclusive:
             return SeveralColumns(labels, policy)

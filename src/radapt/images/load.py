@@ -200,7 +200,7 @@ def _is_current(store: Path, request: str, key: str, options: LoadOptions, *, ou
     if about["request"] != request:
         _check_reading(store, options.reading.as_dict())
         raise AskedWrongly(
-            f"{store} is a store of other images, or of these with other options. Give a folder of its own."
+            f"{store} is a store of other images, or of these with other options. Give another folder."
         )
     return bool(about["key"] == key)
 
@@ -219,8 +219,8 @@ def _check_reading(store: Path, chosen: Mapping[str, Any]) -> None:
         stored = getattr(reading, name)
         if stored != value:
             raise AskedWrongly(
-                f"The store {store} was read with {name} {stored}; {name} {value} is requested. "
-                f"Leave it out, or pack the images again with --{name} {value}."
+                f"The store {store} was read with {name} {stored}; {name} {value} is requested. Leave "
+                f"--{name} out, or pack the images again with --{name} {value}."
             )
     if reader != READER_VERSION:
         raise AskedWrongly(

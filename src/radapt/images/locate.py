@@ -60,15 +60,15 @@ def locate(
     listing = list_files(path, options, complete=False)
     if any(entry.is_dicom for entry in listing.entries) and not (cache / KEY_FILE).exists():
         raise AskedWrongly(
-            f"There is no key in {cache}, by which codes are made. Run this where they were made, or set "
-            f"RADAPT_CACHE to a folder with that machine's {KEY_FILE}."
+            f"There is no key in {cache}, and codes are found only with the key that they were made with. "
+            f"Run this on the machine that made them, or set RADAPT_CACHE to a folder with its {KEY_FILE}."
         )
     images = identified_files(listing, options, cache)
     rows = {code: _rows(images, code) for code in dict.fromkeys(codes)}
     if unknown := [code for code, found in rows.items() if not found]:
         raise AskedWrongly(
-            f"No image or patient of {path} has the code {listed(unknown)}. Codes made with another key than "
-            f"{cache / KEY_FILE} are found only with that one: run this where they were made."
+            f"No image or patient of {path} has the code {listed(unknown)}. Codes are found only with the "
+            f"key that they were made with, here {cache / KEY_FILE}: run this on the machine that made them."
         )
     return [_located(images, code, row) for code, found in rows.items() for row in found]
 

@@ -171,7 +171,9 @@ def _twelve_bits(data: bytes, reading: Preprocessing) -> GreyImage:
     if width * height > MAX_PIXELS:
         raise BadImage(_too_large())
     if channels != 1:
-        raise BadImage("is a JPEG of 12 bits in each colour, which is not read here; save it as 16-bit grey")
+        raise BadImage(
+            "is a JPEG of 12 bits in each colour, which radapt does not read; save it as 16-bit grey"
+        )
     check_memory(memory_needed_by_dicom(width * height, len(data), reading, compressed=True))
     try:
         from libjpeg.utils import decode as decode_jpeg

@@ -77,7 +77,9 @@ def read_listing(table: Path, options: TableOptions, rules: ClassRules = NO_RULE
     columns, rows = open_cells(table)
     root = table.absolute().parent if options.root is None else Path(options.root)
     if not root.is_dir():
-        raise AskedWrongly(f"There is no folder {root}. Give the one that the table's paths are below.")
+        raise AskedWrongly(
+            f"There is no folder {root}. Give the folder that the table's paths are relative to."
+        )
     convention = recognise(columns) if options.images is None else None
     finding_convention = convention_of_findings(convention, options.findings)
     check_columns(table, columns, options, convention)
@@ -299,7 +301,7 @@ def _split_of(text: str) -> str:
         return ""
     split = SPLIT_NAMES.get(text.strip().lower())
     if split is None:  # not quoted: a wrong column may hold private data
-        raise AskedWrongly(f"A split is one of {listed(SPLIT_NAMES)}. The table has others.")
+        raise AskedWrongly(f"A split is one of {listed(SPLIT_NAMES)}. The table has other values.")
     return split
 
 

@@ -57,12 +57,12 @@ def check_columns(
     """
     if convention is None and options.images is None:
         raise AskedWrongly(
-            f"{table} is not a published table known to radapt. Name the column of the images (images) "
-            f"and that of the classes (label). There are: {listed(columns)}."
+            f"{table} is not a published table known to radapt. Name the column of the images (--images) "
+            f"and that of the classes (--label). Its columns are: {listed(columns)}."
         )
     if not options.label:
-        what = "finding, such as 'Pneumonia'" if convention else f"column. There are: {listed(columns)}"
-        raise AskedWrongly(f"Say what to read from {table}: label is a {what}.")
+        what = "finding, such as 'Pneumonia'" if convention else f"column. Its columns are: {listed(columns)}"
+        raise AskedWrongly(f"Say what to read from {table}: label (--label) is a {what}.")
     named = [options.images, options.patient, options.split, *requested_columns(options).values()]
     named += [column for column, _ in options.exclude]
     if convention is None or options.findings == "columns":

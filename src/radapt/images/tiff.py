@@ -88,7 +88,7 @@ def unread_tiff(data: bytes) -> str | None:
         return None
     many = f" in {samples} channels" if samples > 1 else ""
     what = f"{bits}-bit {_KINDS.get(kind, 'numbers of another kind')}{many}"
-    return f"is a TIFF of {what}, which are not read here; save it as 16-bit grey or 32-bit floats"
+    return f"is a TIFF of {what}, which radapt does not read; save it as 16-bit grey or 32-bit floats"
 
 
 def _tags_of(image: Image.Image) -> TiffImagePlugin.ImageFileDirectory_v2 | None:

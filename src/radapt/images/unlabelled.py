@@ -89,7 +89,7 @@ def read_unlabelled(
     if wanted.table != TableOptions():
         raise AskedWrongly(
             f"{path} is a folder without folders of the classes {listed(classes)}, so that its images are "
-            "read without labels; options of tables (and --views) are not for it."
+            "read without labels; leave options of tables and --views out."
         )
     unknown = (math.nan,) * len(classes)
     walk = Walk()

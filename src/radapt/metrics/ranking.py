@@ -67,7 +67,7 @@ def roc_curve(predictions: Predictions, weights: Floats | None = None) -> tuple[
     AskedWrongly
         If there are more than two classes.
     """
-    require_binary("a ROC curve", predictions)
+    require_binary("A ROC curve", predictions)
     from sklearn.exceptions import UndefinedMetricWarning
     from sklearn.metrics import roc_curve as corners
 

@@ -94,9 +94,9 @@ class Metric:
         """
         if not self.suits(predictions):
             raise AskedWrongly(
-                f"There is {self.name} only for two classes, one of them the finding. "
-                f"These predictions have {len(predictions.classes)}: {listed(predictions.classes)}. "
-                f"For these there are: {listed(metrics_suiting(predictions))}."
+                f"The metric {self.name} is only for two classes, one of them the finding. These "
+                f"predictions have {len(predictions.classes)}: {listed(predictions.classes)}. For these "
+                f"there are: {listed(metrics_suiting(predictions))}."
             )
         return self.function(predictions, weights, threshold)
 
@@ -247,8 +247,8 @@ def _predictive_value(name: str) -> Metric:
         prevalence = np.nan
     if not 0 < prevalence < 1:
         raise AskedWrongly(
-            "A predictive value needs to know how common the finding is, above 0 and below 1, "
-            f"as in {kind}@0.05. Got {name!r}."
+            f"A predictive value needs a prevalence of the finding, above 0 and below 1, as in {kind}@0.05. "
+            f"Got {name!r}."
         )
     words, formula = _PREDICTIVE_VALUES[kind]
     return Metric(

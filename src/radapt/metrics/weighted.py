@@ -96,6 +96,6 @@ def require_binary(what: str, predictions: Predictions) -> None:
     """
     if not predictions.binary:
         raise AskedWrongly(
-            f"There is {what} only for two classes, one of them the finding. "
-            f"These predictions have {len(predictions.classes)}: {listed(predictions.classes)}. "
+            f"{what} is only for two classes, one of them the finding. These predictions have "
+            f"{len(predictions.classes)}: {listed(predictions.classes)}."
         )

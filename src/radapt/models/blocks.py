@@ -65,5 +65,8 @@ def in_order(
         for handle in handles:
             handle.remove()
     if shape != (1, len(spec.classes)):
-        raise AskedWrongly(f"{what} gives {tuple(shape)} for an image, and no logit a class.")
+        raise AskedWrongly(
+            f"{what} must give one logit for each class. For an image it gives numbers of shape "
+            f"{tuple(shape)}."
+        )
     return tuple(dict.fromkeys(passed))

@@ -26,8 +26,8 @@ def save_classifier(classifier: Classifier, folder: Path) -> None:
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise RadaptError(
-                f"The model is not saved: its weights in {name} are no numbers any more. "
-                "Its training came apart; try a lower --learning-rate, or --precision fp32."
+                f"The model was not saved: its weights in {name} are no longer finite numbers, since its "
+                "training diverged. Try a lower --learning-rate, or --precision fp32."
             )
     if isinstance(classifier.trunk, onnx_encoder.Trunk):
         with atomic(folder / ENCODER) as temporary:
@@ -97,7 +97,7 @@ def _built(spec: Spec, folder: Path) -> Classifier:
     if program.is_imported(spec.model):
         if (kind := program.kind_in(spec.model)) not in program.FILES:
             raise BadArtefact(
-                f"{folder / CLASSIFIER} is damaged: there is no file of the kind {kind[:80]!r}."
+                f"{folder / CLASSIFIER} is damaged: it names an unknown kind of file, {kind[:80]!r}."
             )
         return program.open_program(spec, folder / program.FILES[kind])
     return build(spec)

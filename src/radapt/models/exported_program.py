@@ -98,7 +98,7 @@ def open_exported(content: bytes, name: str) -> SavedProgram:
             graph, shape = _read(archive)
     except _NotKnownError as error:
         raise AskedWrongly(
-            f"{name} is refused: it {error}, and radapt runs none that does. {WORKS}"
+            f"{name} is refused: it {error}, and radapt runs no such program. {WORKS}"
         ) from None
     except (*DAMAGE, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise BadArtefact(f"{name} is a damaged program of torch.export ({error}). {WORKS}") from None

@@ -71,4 +71,4 @@ def _in_archive(path: Path) -> str:
         raise AskedWrongly(
             f"{path.name} was exported by PyTorch 2.8 or earlier: export it again with 2.9 or later."
         )
-    raise AskedWrongly(f"{path.name} is an archive of other things than a model. Give {TAKEN}.")
+    raise AskedWrongly(f"{path.name} is an archive, but not of a model. Give {TAKEN}.")

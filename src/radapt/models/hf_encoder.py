@@ -300,7 +300,7 @@ def _check_loaded(path: Path, about: Any, tensors: dict[str, Tensor]) -> None:
         )
     if lacking := sorted(about["missing_keys"]):
         raise BadArtefact(
-            f"{path} lacks {len(lacking)} of the {len(tensors)} tensors of the encoder in {CONFIG}, as "
+            f"{path} lacks {len(lacking)} of the {len(tensors)} tensors of the encoder in {CONFIG}, such as "
             f"{lacking[0]!r}. Give the two files of one encoder."
         )
     broken = next((name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()), None)

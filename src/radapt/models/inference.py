@@ -135,12 +135,13 @@ def check_classes(classifier: Classifier, images: ImageSet | Dataset) -> None:
     spec = classifier.spec
     if images.classes != spec.classes:
         raise AskedWrongly(
-            f"The model knows the classes {listed(spec.classes)}. The images have: {listed(images.classes)}."
+            f"The model knows the classes {listed(spec.classes)}; the images have {listed(images.classes)}. "
+            "classes (--classes THEIRS=OURS) says which is which."
         )
     if images.exclusive != (spec.outputs != "findings"):
         one, several = "is of one class", "may have several findings"
         own, theirs = (one, several) if images.exclusive is False else (several, one)
-        raise AskedWrongly(f"To the model each image {own}; of these images each {theirs}.")
+        raise AskedWrongly(f"For the model, each image {own}; in this data set, each image {theirs}.")
 
 
 def embed(classifier: Classifier, pixels: NDArray[np.uint8] | Tensor, hardware: Hardware) -> Tensor:

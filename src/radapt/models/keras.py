@@ -169,5 +169,7 @@ def _put(module: nn.Module, *arrays: NDArray[np.float32]) -> None:
                     f"A layer of shape {array.shape} stands where the original CNN has {tuple(tensor.shape)}."
                 )
             if not np.isfinite(array).all():
-                raise AskedWrongly("The file holds weights that are no numbers. Save the Keras model anew.")
+                raise AskedWrongly(
+                    "The file holds weights that are not finite numbers. Save the Keras model anew."
+                )
             tensor.copy_(torch.from_numpy(np.array(array)))

@@ -31,9 +31,7 @@ SMALLEST = 1e-30  # of a probability whose logarithm is taken
 TRIED = 3  # images that a file is tried on when it is opened
 SAME = 1e-3  # how far apart two runs of the same image may be, as a share of the largest number
 put_weights = find_weights = None  # the file holds them
-WORKS = (
-    "A model of one's own is brought in by `radapt import FILE --out RUN`, and RUN is given to the commands."
-)
+WORKS = "Import your own model with `radapt import FILE --out RUN`, and give RUN to the commands."
 
 
 class Program(nn.Module):
@@ -121,8 +119,8 @@ class Program(nn.Module):
             allowed = SAME * max(1.0, float(values.abs().max())) if values.numel() else 0.0
             if any(not _close(values, other[key].float(), allowed) for other in (again, alone)):
                 raise AskedWrongly(
-                    f"{self.name} gives the same image other numbers each time, or when others come with it: "
-                    "it was saved in training mode. Call network.eval() before it is saved."
+                    f"{self.name} gives an image different scores when it is run again, or together with "
+                    "other images: it was saved in training mode. Call network.eval() before saving it."
                 )
         return first
 
@@ -148,7 +146,7 @@ def architecture(model: str) -> Architecture:
     AskedWrongly
         Always.
     """
-    raise AskedWrongly(f"{model} is no model to train. {WORKS}")
+    raise AskedWrongly(f"{model} is not a model that can be trained. {WORKS}")
 
 
 def build(spec: Spec) -> Classifier:
@@ -159,7 +157,7 @@ def build(spec: Spec) -> Classifier:
     AskedWrongly
         Always.
     """
-    raise AskedWrongly(f"{spec.model} cannot be built anew: it is in its file alone. {WORKS}")
+    raise AskedWrongly(f"{spec.model} cannot be built without its file. {WORKS}")
 
 
 def is_imported(model: str) -> bool:
@@ -315,7 +313,7 @@ def _choose(outputs: dict[str, Tensor], spec: Spec, name: str) -> tuple[str, ...
         )
     if not all(torch.isfinite(outputs[each].float()).all() for each in names):
         raise AskedWrongly(
-            f"{name} gives no finite number for a plain image: its weights are damaged, or the range is."
+            f"{name} gives no finite number for a plain image: its weights are damaged, or --range is wrong."
         )
     if spec.gives == "probabilities" and not bool(((scores >= 0) & (scores <= 1)).all()):
         raise AskedWrongly(

@@ -38,12 +38,12 @@ def put_state_dict(classifier: Classifier, found: Mapping[str, Tensor], file: st
     named = {**{name: own for name, own in wanted.items() if name.endswith(COUNTER)}, **named}
     if lacking := sorted(wanted.keys() - named):
         raise BadArtefact(
-            f"{not_it}: it lacks {len(lacking)} of {counted(len(wanted), 'tensor')}, as "
+            f"{not_it}: it lacks {len(lacking)} of {counted(len(wanted), 'tensor')}, such as "
             f"{_theirs(lacking[0])!r}. Give --model the network that was saved."
         )
     if unknown := sorted(named.keys() - wanted):
         raise BadArtefact(
-            f"{not_it}: it has {counted(len(unknown), 'tensor')} more, as {_theirs(unknown[0])!r}."
+            f"{not_it}: it has {counted(len(unknown), 'tensor')} too many, such as {_theirs(unknown[0])!r}."
         )
     for name, tensor in named.items():
         if tensor.shape != wanted[name].shape:
@@ -78,8 +78,8 @@ def _renamed(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], not_it: 
         own = f"{NETWORK}{name}" if in_trunk else ends.get(name.rpartition(".")[2], name)
         if named.setdefault(own, name) != name:
             raise BadArtefact(
-                f"{not_it}: both {named[own]!r} and {name!r} could be of its head. Leave out of the state "
-                "dict which is not."
+                f"{not_it}: both {named[own]!r} and {name!r} could be of its head. Remove the one that is "
+                "not from the state dict."
             )
     return {own: found[name] for own, name in named.items()}
 

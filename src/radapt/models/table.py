@@ -190,15 +190,15 @@ def find_again(name: str, began: str, weights: Path | None, watch: Watch = SILEN
     """
     if weights is None and re.fullmatch("[0-9a-f]{64}", began):
         raise AskedWrongly(
-            f"The model was begun from the pretrained weights of a file (sha256 {began[:12]}...), "
-            "and a new one begins from the same: give that file as --weights."
+            f"The model started from the pretrained weights of a file (sha256 {began[:12]}...), and the "
+            "strategy scratch starts from them again: give that file as --weights."
         )
     published, _, checksum = began.partition(" ")
     current = find_weights(name, weights or (Path(published) if checksum else True), watch)
     if current is None or current.name != began:
         raise AskedWrongly(
-            f"The model was begun from other pretrained weights than {weights or published} has now: give "
-            f"those as --weights. It began from {began}, and these are {current and current.name}."
+            f"The model started from {began}, which are not the weights that {weights or published} has now "
+            f"({current and current.name}): give the former as --weights."
         )
     return current
 

@@ -177,8 +177,8 @@ def _check_filled(network: nn.Module, drawn: dict[str, Tensor], not_it: str) -> 
     lacking = [name for name, tensor in own.items() if torch.equal(tensor, drawn[name])]
     if lacking:
         raise BadArtefact(
-            f"{not_it}: it lacks {len(lacking)} of {len(own)} matrices, as {lacking[0]!r}. "
-            "Give the weights that timm publishes of this network, or those of the same network."
+            f"{not_it}: it lacks {len(lacking)} of {len(own)} weight matrices, such as {lacking[0]!r}. Give "
+            "the weights that timm publishes of this network, or those of the same network."
         )
 
 

@@ -92,7 +92,7 @@ def _check_names(members: Sequence[str], name: str) -> None:
     if any(each.partition("/")[2] == "model.json" for each in lower):
         raise AskedWrongly(
             f"{name} is in the format of PyTorch before 1.4, which radapt does not open: load it with "
-            "torch.jit.load and save it anew with torch.jit.save."
+            "torch.jit.load and save it again with torch.jit.save."
         )
 
 

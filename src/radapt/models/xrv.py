@@ -178,9 +178,13 @@ def _fitting(tensors: dict[str, Tensor], network: nn.Module, not_it: str) -> dic
     named = {name: named[name] for name in named if not name.startswith(HEADS) and name != THRESHOLDS}
     wanted = network.state_dict()
     if lacking := wanted.keys() - named:
-        raise BadArtefact(f"{not_it}: it lacks {len(lacking)} of {len(wanted)} tensors, as {min(lacking)!r}.")
+        raise BadArtefact(
+            f"{not_it}: it lacks {len(lacking)} of {len(wanted)} tensors, such as {min(lacking)!r}."
+        )
     if unknown := named.keys() - wanted:
-        raise BadArtefact(f"{not_it}: it has {counted(len(unknown), 'tensor')} more, as {min(unknown)!r}.")
+        raise BadArtefact(
+            f"{not_it}: it has {counted(len(unknown), 'tensor')} too many, such as {min(unknown)!r}."
+        )
     for name, tensor in named.items():
         if tensor.shape != wanted[name].shape or tensor.layout != torch.strided:
             has, needs = (" x ".join(map(str, each.shape)) or "one" for each in (tensor, wanted[name]))

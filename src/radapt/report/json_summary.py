@@ -35,13 +35,17 @@ def read_numbers(folder: Path) -> dict[str, Any]:
     if (folder / STUDY).is_file():
         study = read_document(folder / STUDY)
         if lacking := [name for name in (*NUMBERS, *SELECTED_MODELS) if name not in study]:
-            raise BadArtefact(f"{folder / STUDY} is damaged, or of another radapt: it lacks {lacking[0]!r}.")
+            raise BadArtefact(
+                f"{folder / STUDY} is damaged, or of another version of radapt: it lacks {lacking[0]!r}."
+            )
         selected = {name: study[name] for name in SELECTED_MODELS}
         return {name: study[name] for name in NUMBERS} | selected | _shortcut_checks(study)
     if (folder / SCORES).is_file():
         scores = read_document(folder / SCORES)
         if "estimates" not in scores:
-            raise BadArtefact(f"{folder / SCORES} is damaged, or of another radapt: it lacks 'estimates'.")
+            raise BadArtefact(
+                f"{folder / SCORES} is damaged, or of another version of radapt: it lacks 'estimates'."
+            )
         return {"estimates": scores["estimates"], **_shortcut_checks(scores)}
     raise WrongFolder(f"{folder} holds no finished study or run: it has neither {STUDY} nor {SCORES}.")
 

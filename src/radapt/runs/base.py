@@ -44,7 +44,7 @@ def check_tune(model: str, tune: Tune) -> None:
     """
     if tune != "head" and is_frozen(model):
         raise AskedWrongly(
-            f"The encoder of {model} is frozen, so that only its head can be trained: --tune head."
+            f"The encoder of {model} is frozen, so that only its head can be trained: give --tune head."
         )
 
 

@@ -149,6 +149,8 @@ def _split(data: Dataset, options: TrainOptions) -> tuple[ImageSet, ImageSet, Im
 def _one_fold(images: ImageSet, which: int, folds: int, *, seed: int) -> tuple[ImageSet, ImageSet]:
     """Return the images of the other folds, and those of this one."""
     if not 1 <= which <= folds:
-        raise AskedWrongly(f"A fold is one of those there are, such as 2/5. Got {which}/{folds}.")
+        raise AskedWrongly(
+            f"A fold has a number from 1 to the number of folds, as in 2/5. Got {which}/{folds}."
+        )
     in_fold = fold_of(images, folds, seed=seed) == which - 1
     return images.take(~in_fold), images.take(in_fold)

@@ -93,13 +93,13 @@ def estimate_shift(source: ImageSet, target: ImageSet, *, seed: int = 0) -> Esti
     """
     if source.pixels.shape[1:] != target.pixels.shape[1:]:
         raise AskedWrongly(
-            f"Images of two sizes cannot be compared: {source.pixels.shape[1:]} and "
+            f"Source and target images must have the same size. Got {source.pixels.shape[1:]} and "
             f"{target.pixels.shape[1:]}."
         )
     if min(len(source), len(target)) < MIN_IMAGES:
         raise AskedWrongly(
-            f"An estimate needs {MIN_IMAGES} images of each side or more. "
-            f"Got {len(source)} and {len(target)}."
+            f"A shift is estimated from at least {MIN_IMAGES} images of the source and of the target. Got "
+            f"{len(source)} and {len(target)}."
         )
     source_sample, target_sample = _sample(source, seed), _sample(target, seed)
     wanted = statistics(target_sample.pixels)

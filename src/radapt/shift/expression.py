@@ -136,7 +136,7 @@ def read_shift(path: Path) -> Shift:
         return parse_shift(value["shift"])
     steps = value.get("steps")
     if not isinstance(steps, list) or not steps or not all(isinstance(step, dict) for step in steps):
-        raise AskedWrongly(f'{path} says no shift. It needs a line shift = "..." or tables [[steps]].')
+        raise AskedWrongly(f'{path} defines no shift. It needs a line shift = "..." or tables [[steps]].')
     _check_terms(len(steps))
     chain = Chain()
     for step in steps:
@@ -152,7 +152,9 @@ def _step(path: Path, step: Mapping[str, Any]) -> Chain:
     if "severity" in options:
         severity = options.pop("severity")
         if options or type(severity) is not int:
-            raise AskedWrongly(f"The step {name!r} of {path} has either a whole severity or options.")
+            raise AskedWrongly(
+                f"The step {name!r} of {path} takes either a whole severity or options, and not both."
+            )
         return _one_chain(name, severity)
     if not options:
         return _one_chain(name, USUAL)

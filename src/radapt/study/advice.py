@@ -85,8 +85,8 @@ def advise(
     folds = list(folds_of(handful, question.seed))
     if not folds:
         raise AskedWrongly(
-            "Advice needs labelled images of two patients at least of every class. "
-            f"Got {len(handful)} images: {handful.counts()}. Give more with --labels."
+            f"Advice needs labelled images of at least two patients of every class. Got {len(handful)} "
+            f"images: {handful.counts()}. Give more with --labels."
         )
     start = False if weights is None else weights.start
     conditions = AdaptContext(

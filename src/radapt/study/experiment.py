@@ -296,9 +296,7 @@ def _verdict(
 
 def _domains(plan: Plan, source: Dataset, target: Dataset | None, hardware: Hardware) -> Domains:
     if (target is None) == (plan.shift is None):
-        raise AskedWrongly(
-            "A study needs a second hospital: either a target data set or a shift of the first."
-        )
+        raise AskedWrongly("A study needs target images: either a target data set or a shift of the source.")
     if target is not None or plan.shift is None:
         return real_domains(source, target or source, seed=plan.seed, in_folds=plan.folds > 0)
     images = shifted_domains(

@@ -45,8 +45,8 @@ def check_given_base(folder: Path, plan: Plan, source: Dataset) -> None:
         raise AskedWrongly("The original's protocol trains its own base model: leave the base out.")
     if (plan.model, plan.base) != (spec.model, model_digest(classifier)):
         raise AskedWrongly(
-            f"The plan is for a base model {plan.model} of the digest {plan.base[:12]}.... {folder} holds "
-            f"{spec.model} of the digest {model_digest(classifier)[:12]}...."
+            f"The plan is for the base model {plan.model} with the digest {plan.base[:12]}, but {folder} "
+            f"holds {spec.model} with the digest {model_digest(classifier)[:12]}."
         )
     check_base(spec, plan.strategies)
     _check_images(spec, source)

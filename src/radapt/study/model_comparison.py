@@ -286,7 +286,7 @@ def common_test_set(runs: Sequence[Path], others: Sequence[Model]) -> str:
     has = "; ".join(
         f"{run} has {listed(sorted(own)) or 'none'}" for run, own in zip(runs, names, strict=True)
     )
-    raise AskedWrongly(f"No test set of the runs has the same images for all that is compared: {has}.")
+    raise AskedWrongly(f"These runs have no test set with the same images: {has}.")
 
 
 def images_in_common(models: Sequence[Model]) -> bool:

@@ -110,8 +110,8 @@ def check_same_images(read: Sequence[Sequence[Dataset]]) -> None:
             )
             if not same:
                 raise AskedWrongly(
-                    f"The models cannot be compared: not all of them read the same images of "
-                    f"{one.origin.name}. Give all one --size."
+                    "The models cannot be compared: not all of them read the same images of "
+                    f"{one.origin.name}. Give all of them the same --size."
                 )
 
 

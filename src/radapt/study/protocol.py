@@ -206,8 +206,8 @@ def check_weights(protocol: Protocol, weights: Weights | None) -> None:
     name = None if weights is None else weights.name
     if name != protocol.weights:
         raise AskedWrongly(
-            f"The models of this protocol start from {_started(protocol.weights)}. "
-            f"Got {_started(name)}: give --weights or --pretrained as `protocol init` was given it."
+            f"The models of this protocol start from {_started(protocol.weights)}. Got {_started(name)}: "
+            "give the same --weights or --pretrained as to `protocol init`."
         )
 
 

@@ -55,7 +55,7 @@ def plan_from_pilot(folder: Path, differences: Sequence[float], patients: Sequen
     rows = [Difference.from_dict(row, seeds=seeds) for row in study["differences"]]
     row = best_model(rows, metric)
     if row is None or not row.estimate.se > 0:
-        raise AskedWrongly(f"{folder} shows no difference from no adaptation whose error is known.")
+        raise AskedWrongly(f"{folder} holds no comparison with no adaptation whose standard error is known.")
     comparison = comparison_of(row)
     target = study["roles"]["target test"]
     about = (
@@ -113,7 +113,10 @@ def plan_from_assumptions(
 
 def _check(assumed: Assumptions, differences: Iterable[float]) -> None:
     if assumed.metric not in ASSUMABLE:
-        raise AskedWrongly(f"Assumptions are for {listed(ASSUMABLE)}. Got {assumed.metric}: give a pilot.")
+        raise AskedWrongly(
+            f"Without a pilot study, the metric is one of {listed(ASSUMABLE)}. Got {assumed.metric}: give "
+            "--pilot."
+        )
     for name, value in (("score", assumed.score), ("prevalence", assumed.prevalence)):
         if not 0 < value < 1:
             raise AskedWrongly(f"The {name} lies between 0 and 1. Got {value:g}.")

@@ -129,9 +129,9 @@ def read_score_protocol(path: Path) -> ScoreProtocol:
         )
     for name in values:
         if name not in known:
-            raise UnknownName(f"line in {path}", name, known)
+            raise UnknownName(f"key in {path}", name, known)
     if missing := [name for name in known if name not in values]:
-        raise AskedWrongly(f"{path} lacks the line {missing[0]}.")
+        raise AskedWrongly(f"{path} lacks the key {missing[0]}.")
     for name, kind in known.items():
         allowed = (int, float) if kind is float else (kind,)
         if type(values[name]) not in allowed:

@@ -103,7 +103,7 @@ def test_images_that_do_not_say_whose_they_are_count_as_one_patient_each(tmp_pat
 
 def test_one_number_for_all_is_no_patient_to_split_by(tmp_path, cache):
     image_folder = make_images(tmp_path / "images", PatientID="ANON")
-    with pytest.raises(AskedWrongly, match="All 24 images have one patient"):
+    with pytest.raises(AskedWrongly, match="All 24 images are of one patient"):
         load_dataset(image_folder, LoadOptions(size=8), cache=cache)
     assert (
         load_dataset(image_folder, LoadOptions(size=8, patient_regex="file"), cache=cache).origin.patient_rule

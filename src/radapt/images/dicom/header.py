@@ -193,7 +193,9 @@ def _unknown_syntax(syntax: str) -> str:
     from pydicom._uid_dict import UID_dictionary
 
     name = UID_dictionary[syntax][0] if syntax in UID_dictionary else "unknown"
-    return f"is a DICOM file whose transfer syntax ({name}) is not read here; export it as Explicit VR"
+    return (
+        f"is a DICOM file with a transfer syntax ({name}) that radapt does not read; export it as Explicit VR"
+    )
 
 
 def _tags(header: "Dataset", key: bytes) -> DicomTags:

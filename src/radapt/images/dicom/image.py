@@ -177,9 +177,11 @@ def _layout(header: "Dataset", max_pixels: int) -> _Layout:
     stored = whole_of(header, "BitsStored", allocated)
     high, signed = whole_of(header, "HighBit", stored - 1), whole_of(header, "PixelRepresentation", 0)
     if allocated not in (8, 16) or not 1 <= stored <= allocated or signed not in (0, 1):
-        raise BadImage(f"is a DICOM file with {stored} of {allocated} bits a pixel, which is not read here")
+        raise BadImage(
+            f"is a DICOM file with {stored} of {allocated} bits a pixel, which radapt does not read"
+        )
     if high != stored - 1:
-        raise BadImage(f"is a DICOM file whose {stored} bits end at bit {high}, which is not read here")
+        raise BadImage(f"is a DICOM file whose {stored} bits end at bit {high}, which radapt does not read")
     return _Layout(rows, columns, allocated, stored, bool(signed))
 
 

@@ -155,8 +155,8 @@ def write_store(
             _take_place(partial, folder)
     except OSError as error:
         raise RadaptError(
-            f"Could not write the store {folder}: {error.strerror or error}. "
-            "What was decoded is kept; starting again goes on from there."
+            f"Could not write the store {folder}: {error.strerror or error}. What was decoded is kept, and "
+            "the same command goes on from there."
         ) from error
 
 

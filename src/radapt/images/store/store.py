@@ -64,7 +64,9 @@ def open_store(folder: Path) -> Dataset:
         shape = (about["images"], about["size"], about["size"])
         pixels = _map_pixels(folder / PIXELS, shape)
         if not len(table["id"]) == shape[0] == _covered(about["splits"].values()):
-            raise BadArtefact(f"The splits of the store {folder} are not those of its table.")
+            raise BadArtefact(
+                f"The splits of the store {folder} are not those of its table. Pack the images again."
+            )
         origin = _origin(about["origin"])
         splits = {
             split: ImageSet(
