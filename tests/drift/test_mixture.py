@@ -75,7 +75,7 @@ def test_where_the_mixture_of_classes_alone_differs_that_is_said():
     assert [share["reference"], share["new"]] == pytest.approx(whose)
     first, second, *_ = drift["words"]
     assert first.startswith("The mixture of classes differs, by labels: ")
-    assert second.startswith("No difference in the images beyond that was found, on 100 patients.")
+    assert second.startswith("No difference in the images beyond that was found on 100 patients.")
     assert " ".join(drift["words"]).count("The mixture of classes differs") == 1
 
 
@@ -90,7 +90,7 @@ def test_without_labels_the_mixture_is_estimated_from_scores_and_that_is_said():
     assert share["new"] == pytest.approx(0.9, abs=0.06)
     assert share["p"] is None
     assert drift["patients"]["reference"] < 200
-    assert "supposes that images of a class look alike in both" in drift["words"][-1]
+    assert "assumes that images of a class look alike on both sides" in drift["words"][-1]
 
 
 def test_scores_that_part_the_classes_without_error_tell_the_mixture_too():
@@ -133,7 +133,7 @@ def test_a_class_that_the_reference_lacks_is_not_compared_and_differs_in_the_mix
     ill = np.unique(new.patients[new.labels == 1]).size
     assert drift["mixture"]["differs"] is True
     assert drift["patients"] == {"reference": 60, "new": 60 - ill}
-    assert f"{ill} new patients of classes that the reference lacks were left out." in drift["words"][-1]
+    assert f"New patients of classes that the reference lacks were left out: {ill}." in drift["words"][-1]
 
 
 def test_where_no_class_is_on_both_sides_images_are_not_told_from_the_mixture():
@@ -141,8 +141,8 @@ def test_where_no_class_is_on_both_sides_images_are_not_told_from_the_mixture():
     drift = found_between(patients(60, rng, ill=0), patients(60, rng, ill=1))
     assert drift["alarm"] is drift["mixture"]["differs"] is True
     assert drift["appearance"] == {"differ": None, "allowing_for": None}
-    assert drift["words"][0].startswith("Inputs differ, by ")
-    assert "may be that alone that differs" in drift["words"][-1]
+    assert drift["words"][0].startswith("Images, or their mixture of classes, differ, by these tests: ")
+    assert "may be only the mixture that differs" in drift["words"][-1]
 
 
 def test_a_reference_without_labels_says_nothing_of_the_mixture():

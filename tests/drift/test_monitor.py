@@ -25,7 +25,10 @@ def test_images_drawn_alike_raise_no_alarm(alike):
     assert alike["alarm"] is False
     assert alike["verdict"] == "nothing"
     first, second, third = alike["words"]
-    assert first == "No difference in the images was found, on 50 patients. It may be a small one."
+    assert (
+        first
+        == "No difference in the images was found on 50 patients. A small difference may have been missed."
+    )
     assert second.startswith("The mixture of classes was not found to differ, by labels: PNEUMONIA ")
     assert third == "Images were compared within classes."
     assert alike["appearance"] == {"differ": False, "allowing_for": "labels"}
@@ -34,7 +37,7 @@ def test_images_drawn_alike_raise_no_alarm(alike):
 def test_an_alarm_speaks_of_images_and_not_of_the_model(moved):
     assert moved["alarm"] is moved["appearance"]["differ"] is True
     assert moved["verdict"] == "images"
-    assert moved["words"][0].startswith("Images differ, by ")
+    assert moved["words"][0].startswith("Images differ, by these tests: ")
     assert not any("wrong" in sentence for sentence in moved["words"])
 
 
@@ -51,7 +54,7 @@ def test_without_labels_there_is_no_harm_to_tell():
     assert drift["performance_change"] is None
     assert drift["verdict"] == "images"
     assert "their scores do not show how their classes are mixed" in " ".join(drift["words"])
-    assert drift["words"][-1] == "Whether the model does worse on them, only labels can say."
+    assert drift["words"][-1] == "Only labels can show whether the model does worse on these images."
 
 
 def test_the_images_named_are_the_farthest_and_those_least_alike(moved):

@@ -108,7 +108,7 @@ def test_pixels_that_the_features_do_not_see_raise_the_alarm():
     reference = replace(reference, greys=greys_of(60, rng))
     drift = found_between(reference, replace(new, greys=grey_statistics(ramps(50, rng) // 2)))
     assert [test["name"] for test in drift["tests"] if test["differs"]] == ["pixels"]
-    assert drift["words"][0] == "Images differ, by grey statistics of the pixels (ranks)."
+    assert drift["words"][0] == "Images differ, by these tests: grey statistics of the pixels (ranks)."
     assert "darker: median grey 0.23" in drift["words"][1]
     assert drift["greys"][0]["p"] == 0.001
     assert len(drift["tests"]) == 4

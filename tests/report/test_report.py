@@ -110,7 +110,7 @@ def test_the_page_names_whom_the_numbers_are_of_and_what_chose_and_decided(finis
     assert "trained on 44 images of 22 patients of squares" in page.text
     assert "the same 40 target images of 20 patients" in page.text
     assert "An image is predicted positive (PNEUMONIA) from a probability of 0.5 on" in page.text
-    assert "With 8 labelled images: none was set aside; for full learning rate and" in page.text
+    assert "With 8 labelled images, no image was set aside. For full, the learning rate and the" in page.text
     assert "epoch were chosen by cross-validation on these images, by patient (4 folds)" in page.text
     assert "bootstrap samples of patients, drawn within each class" in page.text
 
@@ -170,7 +170,7 @@ def test_unknown_patients_and_a_single_seed_are_warned_of(hostile, several):
     text = Page(render(several)).text
     assert "are unknown" not in text
     assert "Every model was trained once." not in text
-    assert "Every model was trained from 2 training seeds" in text
+    assert "Every model was trained with 2 training seeds" in text
 
 
 def test_the_same_folder_gives_the_same_bytes(several):
@@ -266,7 +266,8 @@ def test_several_budgets_bring_curves_over_the_number_of_images(several):
     page = Page(text)
     assert "Learning curves: how many labelled images are needed" in page.text
     assert (
-        "With 120 labelled images: on 24 images of 12 patients of these, set aside by patient." in page.text
+        "With 120 labelled images, the epoch was chosen on 24 images of 12 patients of these, set aside"
+        in page.text
     )
     labels = [attributes["aria-label"] for tag, attributes in page.tags if "aria-label" in attributes]
     for start in (
@@ -309,7 +310,10 @@ def test_of_several_seeds_the_page_says_how_much_uncertainty_is_of_images_and_ho
             parts = row["se_test_set"], row["se_seeds"]
             images, seeds = (f"{p:.3f}" if row["metric"] == "auroc" else f"{100 * p:.1f}" for p in parts)
             assert f"{images} test set {seeds} seeds" in folded
-    assert "With 2 seeds, their part is itself known only to between 0.4 and 31.9 times its value" in folded
+    assert (
+        "From 2 seeds, the part of the seeds is itself uncertain: between 0.4 and 31.9 times the number shown"
+        in folded
+    )
 
 
 def test_of_one_seed_the_page_has_no_parts_of_uncertainty(finished, several):
@@ -411,8 +415,8 @@ def test_a_difference_that_is_not_told_says_so_and_why(finished, several):
     text = Page(render(finished)).text
     assert cheap
     assert text.count(" not compared ") == 2 * len(cheap)  # by accuracy and by AUROC
-    assert f"With {cheap[0].against}, the best at each budget of the strategies that train nothing," in text
-    assert "is compared by balanced accuracy on the target images alone" in text
+    assert f"compared with {cheap[0].against}, the best strategy at each budget that trains nothing." in text
+    assert "by balanced accuracy on the target images only" in text
     assert "not compared" not in Page(render(several)).text  # where nothing cheap was tried
 
 
@@ -473,8 +477,9 @@ def test_a_threshold_that_does_badly_on_the_target_images_is_warned_of_where_it_
     text = render(folder)
     page = Page(text)
     assert (
-        "Questionable threshold. Do not rely on the threshold of the base model as it is. "
-        "See “Thresholds and calibration” for what it does on the target images." in page.text
+        "Questionable threshold. Do not rely on the threshold of the base model. "
+        "See “Thresholds and calibration” for the performance at this threshold on the target images."
+        in page.text
     )
     use = Page(text[text.index('<section id="thresholds">') : text.index('<section id="training">')]).text
     assert (

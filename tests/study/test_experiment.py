@@ -383,7 +383,7 @@ def test_the_page_says_what_scratch_started_from_where_that_was_not_chance(from_
     page, other = write_report(out).read_text(), write_report(finished[0]).read_text()
     for words in (
         "from the pretrained weights of the base model",
-        "beyond these weights",
+        "add to these weights",
         plan.weights.name,
     ):
         assert words in page

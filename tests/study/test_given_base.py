@@ -65,7 +65,7 @@ def test_a_study_of_an_imported_model_scores_it_as_it_is(imported, tmp_path, har
     page = render(out)
     assert notice["text"].split(":")[0] in page
     assert "not trained here" in page
-    assert "a run that was there before" in page
+    assert "a run that was given" in page
     again = run_study(plan, SOURCE, TARGET, out, hardware=hardware, base_models_from=imported)
     assert again == result
 

@@ -124,9 +124,9 @@ def _print(result: dict[str, Any], against: str) -> None:
 
     images, patients = result["images"], result["patients"]
     say(
-        f"{images['new']:,} images against {images['reference']:,}: {against}. Images were compared "
-        f"by an image each of {patients['new']:,} new patients and {patients['reference']:,} of the "
-        f"reference."
+        f"{images['new']:,} new images were compared with {images['reference']:,}: {against}. The tests use "
+        f"one image of each patient: {patients['new']:,} new patients and {patients['reference']:,} of the "
+        "reference."
     )
     rows = [
         [
@@ -149,8 +149,11 @@ def _print(result: dict[str, Any], against: str) -> None:
 def _print_outliers(result: dict[str, Any]) -> None:
     outliers = result["outliers"]
     say("")
-    say(f"Farther from the reference than 95 % of its own images: {outliers['share']:.1%} of the new ones.")
-    say("Neither this share nor the images named below are corrected for another mixture of classes.")
+    say(
+        f"{outliers['share']:.1%} of the new images are farther from the reference than 95 % of its own "
+        "images."
+    )
+    say("This share and the images below are not corrected for a different mixture of classes.")
     print_table(
         ["farthest", "distance"],
         [[image["id"], f"{image['distance']:.1f}"] for image in outliers["images"]],

@@ -16,8 +16,8 @@ from radapt.images.notice import from_rows
 from radapt.text import counted
 
 _IDEAL = (
-    "A calibration intercept of 0 and a slope of 1 are ideal; a calibrated model would have an error of "
-    "{chance:.3f} by chance ({bins})."
+    "A calibration intercept of 0 and a slope of 1 are ideal. By chance, a calibrated model would have an "
+    "expected calibration error of {chance:.3f} ({bins})."
 )
 
 
@@ -92,7 +92,8 @@ def _say_performance(row: dict[str, Any]) -> None:
     if slope["value"] is not None:
         say(f"Calibration slope {slope['value']:.2f} [{slope['low']:.2f}, {slope['high']:.2f}] (1 is ideal).")
     say(
-        f"Expected calibration error {error['value']:.3f} ({error['bins']}; {error['chance']:.3f} by chance)."
+        f"Expected calibration error {error['value']:.3f} ({error['bins']}); a calibrated model would have "
+        f"{error['chance']:.3f} by chance."
     )
     if row["cross_check"]:
         say(row["cross_check"])

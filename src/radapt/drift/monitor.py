@@ -294,18 +294,18 @@ def _least_similar(
 def _words(result: DriftResult) -> list[str]:
     """Return the result in sentences, and what it does not show."""
     images, mixture = result.images, _of_mixture(result)
-    none = f"was found, on {images.patients[1]} patients. It may be a small one."
+    none = f"was found on {images.patients[1]} patients. A small difference may have been missed."
     if images.alarm:
         by = ", ".join(TESTS[name] for name in images.tests if images.adjusted(name) <= images.alpha)
-        what = "Inputs" if result.images_differ is None else "Images"
-        words = [f"{what} differ, by {by}.", *_in_grey(images), *mixture]
+        what = "Images, or their mixture of classes," if result.images_differ is None else "Images"
+        words = [f"{what} differ, by these tests: {by}.", *_in_grey(images), *mixture]
     elif result.mixture_differs:
         words = [*mixture, f"No difference in the images beyond that {none}"]
     else:
         words = [f"No difference in the images {none}", *mixture]
     words += _allowed_for(result)
     if images.alarm and result.mixture.by != LABELS:
-        words.append("Whether the model does worse on them, only labels can say.")
+        words.append("Only labels can show whether the model does worse on these images.")
     return words
 
 
@@ -315,7 +315,7 @@ def _of_mixture(result: DriftResult) -> list[str]:
     if mixture.p is None:
         return []
     if result.mixture_differs is None:
-        return ["Where images differ, their scores do not show how their classes are mixed."]
+        return ["Since the images differ, their scores do not show how their classes are mixed."]
     how = "by labels" if mixture.by == LABELS else "by the model's scores"
     word = "differs" if result.mixture_differs else "was not found to differ"
     shares = ", ".join(map(str, mixture.shares))
@@ -325,16 +325,19 @@ def _of_mixture(result: DriftResult) -> list[str]:
 def _allowed_for(result: DriftResult) -> list[str]:
     """Return a sentence on how the tests of images allow for the mixture, and what that supposes."""
     if result.allowing_for == LABELS:
-        missing = f" {result.left_out} new patients of classes that the reference lacks were left out."
+        missing = f" New patients of classes that the reference lacks were left out: {result.left_out}."
         return ["Images were compared within classes." + (missing if result.left_out else "")]
     if result.allowing_for == SCORES:
         return [
-            "The new images lack labels: the reference was subsampled to the mixture of classes that their "
-            "scores suggest. That supposes that images of a class look alike in both, which only labels can "
-            "check: a change that moves scores as another mixture would is taken for one."
+            "The new images have no labels, so the reference was subsampled to the mixture of classes that "
+            "their scores suggest. This assumes that images of a class look alike on both sides, which "
+            "only labels can check. A change of the images that moves the scores as another mixture would "
+            "is taken for another mixture."
         ]
     if result.images.alarm:
-        return ["The mixture of classes counts as a difference here: it may be that alone that differs."]
+        return [
+            "These tests do not allow for the mixture of classes: it may be only the mixture that differs."
+        ]
     return []
 
 
@@ -343,4 +346,4 @@ def _in_grey(result: DriftTests) -> list[str]:
     if "pixels" not in result.tests or result.adjusted("pixels") > result.alpha:
         return []
     clearest = sorted(result.greys, key=lambda each: each.name not in GREYS)[:MAX_IN_WORDS]
-    return [f"On the pixels: {'; '.join(map(str, clearest))}."] if clearest else []
+    return [f"In the pixels: {'; '.join(map(str, clearest))}."] if clearest else []

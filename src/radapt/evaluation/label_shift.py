@@ -197,17 +197,18 @@ def check_label_shift(source: Predictions, labelled: Predictions | None) -> Labe
     if few < MIN_PATIENTS:
         return LabelShiftCheck(
             None,
-            "Whether images of a class look alike in both places, on which this estimate rests, could not be "
-            f"checked: that takes labelled images of {MIN_PATIENTS} patients of each class in both places. "
-            f"The source has {_counted(source, here)}, the labelled target images {_counted(source, there)}.",
+            "This estimate assumes that images of a class look alike in source and target, which could not "
+            f"be checked. The check needs labelled images of {MIN_PATIENTS} patients of each class on both "
+            f"sides: the source has {_counted(source, here)}, the labelled target images "
+            f"{_counted(source, there)}.",
         )
     p = holm([float(ks_2samp(one, other).pvalue) for one, other in zip(here, there, strict=True)])
     unlike = [f"{source.classes[c]} (p {p[c]:.2g})" for c in (0, 1) if p[c] < ALPHA]
     if unlike:
         return LabelShiftCheck(
             False,
-            f"Scores differ between source and target within {' and '.join(unlike)}: images look different, "
-            "and not only their mixture, so that this estimate does not hold.",
+            f"Scores differ between source and target within {' and '.join(unlike)}: the images look "
+            "different, and not only their mixture, so this estimate does not hold.",
         )
     counts = " and ".join(f"{len(scores)}" for scores in there)
     return LabelShiftCheck(

@@ -19,8 +19,8 @@ from radapt.stats.inference import difference
 from radapt.text import counted, listed
 
 TURNED = (
-    "On the images that it was fitted on scores went the wrong way, and the map turns them round: a model "
-    "that does not tell images apart is not mended by any map."
+    "On the images that the map was fitted on, higher scores meant fewer findings, and the map reverses "
+    "the order of the scores. No map mends a model that does not distinguish the classes."
 )
 CHANGED = ("log-loss", "brier")  # metrics that a recalibration should lower
 

@@ -124,7 +124,7 @@ def _of_models(study: Study) -> Facts:
 
 def _initial(plan: Plan) -> str:
     if plan.base:
-        return f"The base model is a run that was there before (weights {plan.base}); of new models random"
+        return f"The base model is a run that was given (weights {plan.base}); of new models random"
     if plan.weights is None:
         return "Random"
     return f"Pretrained weights ({plan.weights.name}) and a random head"

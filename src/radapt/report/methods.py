@@ -36,35 +36,37 @@ def methods(study: Study, finding: str) -> list[Method]:
 def _model_selection(study: Study) -> str:
     if study.plan.protocol == "original":
         return (
-            "On the test images themselves, as in the original demonstration: the source test images chose "
-            "the epoch of the base model, the target test images that of every adapted model. This is why "
-            "the scores are optimistic."
+            "As in the original demonstration, the epochs were chosen on the test images: the epoch of the "
+            "base model on the source test images, that of every adapted model on the target test images. "
+            "This is why the scores are optimistic."
         )
     base, sentences = study.base, []
     if study.plan.base:
-        sentences.append(f"Base model: a run that was there before (weights {study.plan.base[:12]}...).")
+        sentences.append(f"The base model is a run that was given (weights {study.plan.base[:12]}...).")
     elif base.validated_on is not None:
         sentences.append(
-            f"Base model: on {wording.images_of(base.validated_on)}, set aside from its training images."
+            f"The epoch of the base model was chosen on {wording.images_of(base.validated_on)}, set aside "
+            "from its training images."
         )
     for label, count in study.budgets:
         models = [model for model in study.models if model.cell.budget == label and not model.cell.is_base]
         if models:
-            sentences.append(f"With {counted(count.images, 'labelled image')}: {_chosen_by(models)}.")
-    sentences.append("No test image was used for this; the test images were scored once, at the end.")
+            sentences.append(f"With {counted(count.images, 'labelled image')}, {_chosen_by(models)}.")
+    sentences.append("No test image was used to choose an epoch. Test images were scored once, at the end.")
     return " ".join(sentences)
 
 
 def _chosen_by(models: Sequence[ModelRecord]) -> str:
     valid, folds = models[0].validated_on, max(model.folds for model in models)
     if valid is not None:
-        return f"on {wording.images_of(valid)} of these, set aside by patient"
+        return f"the epoch was chosen on {wording.images_of(valid)} of these, set aside by patient"
     if not folds:
-        return "none was set aside, and the last epoch was kept"
+        return "no image was set aside, and the last epoch was kept"
     names = joined(dict.fromkeys(model.cell.strategy for model in models if model.folds))
     return (
-        f"none was set aside; for {names} learning rate and epoch were chosen by cross-validation on these "
-        f"images, by patient ({counted(folds, 'fold')}), for other strategies the last epoch was kept"
+        f"no image was set aside. For {names}, the learning rate and the epoch were chosen by "
+        f"cross-validation on these images, by patient ({counted(folds, 'fold')}). For other strategies, "
+        "the last epoch was kept"
     )
 
 
@@ -79,8 +81,8 @@ def _initial_weights(plan: Plan) -> str:
     if "scratch" not in plan.strategies:
         return started
     return (
-        f"{started} So did “scratch”: a strategy that does better shows the benefit of the source images "
-        "beyond these weights."
+        f"{started} “scratch” started from them too: a strategy that does better than “scratch” shows what "
+        "the source images add to these weights."
     )
 
 
@@ -88,11 +90,11 @@ def _out_of_fold(study: Study) -> str:
     assert study.target is not None
     sizes = joined([f"{count.images:,}" for count in study.target.splits.values()])
     return (
-        f"All target images were {wording.out_of_fold(study.plan)} of {sizes} images by patient: each fold "
-        "was scored by models whose labelled images, and those that chose their epochs, are of the other "
-        "folds, and the predictions of all folds were joined. Models of different folds share training "
-        "patients, so intervals by patient are approximate. Source images were scored by the models of the "
-        "first fold, and the counts of labelled images are of that fold."
+        f"All target images were {wording.out_of_fold(study.plan)} of {sizes} images, divided by patient. "
+        "Each fold was scored by models that were adapted, and whose epochs were chosen, on images of the "
+        "other folds. The predictions of all folds were then joined. Models of different folds share "
+        "training patients, so intervals by patient are approximate. Source images were scored by the "
+        "models of the first fold. The counts of labelled images are those of the first fold."
     )
 
 
@@ -109,11 +111,11 @@ def _intervals(study: Study) -> str:
     methods = wording.method_words([row.estimate for row in study.scores])
     levels = sorted({round(100 * row.estimate.level) for row in study.scores})
     seeds = study.plan.seeds
-    trained = "once" if seeds == 1 else f"from {seeds} training seeds, and a score is their mean"
+    trained = "once" if seeds == 1 else f"with {seeds} training seeds, and a score is the mean over these"
     return (
         f"{joined([f'{level} %' for level in levels])} confidence intervals: {methods}. Patients are "
-        f"the unit of resampling, since two images of one patient are not independent. "
-        f"Every model was trained {trained}."
+        "resampled, not images, since two images of one patient are not independent. Every model was "
+        f"trained {trained}."
     )
 
 
@@ -123,12 +125,13 @@ def _comparisons(study: Study) -> str:
         return "Nothing was compared."
     return (
         f"Differences are paired: both models are scored on the same images. Their intervals: {methods}. "
-        "Among several comparisons the largest difference is partly due to chance. So a difference is called "
-        "better or worse only if a test that allows for all comparisons by that metric on these images is "
-        "significant (max-T on shared bootstrap samples, Romano and Wolf 2005, at 5 %). Otherwise it is "
-        "called inconclusive, which does not mean that there is no difference. The interval is that of the "
-        "single comparison, so it may exclude 0 where the verdict is inconclusive. The detectable difference "
-        "is the true difference that this test would find with 80 % power."
+        "Among several comparisons, the largest difference is partly due to chance. So a model is called "
+        "better or worse only if the difference is significant at 5 % in a test that allows for all "
+        "comparisons by that metric on these images (max-T on shared bootstrap samples, Romano and Wolf "
+        "2005). Otherwise the verdict is inconclusive, which does not mean that there is no difference. "
+        "The interval allows for one comparison only, so it may exclude 0 although the verdict is "
+        "inconclusive. The detectable difference is the true difference that this test would find with 80 "
+        "% power."
     )
 
 
@@ -150,24 +153,25 @@ def _data(data: DatasetRecord) -> str:
 
 def _target_patients(plan: Plan) -> str:
     if plan.base:
-        return "The base model was not trained here: warnings say which of these images it has learned from."
+        return "The base model was not trained in this study: the warnings say which of these images it was "
+        "trained on."
     if plan.target_patients == "own":
         return (
-            "The labelled target images are of one half of the training patients, and the base model was "
-            "trained on the other half: it has seen none of them."
+            "The labelled target images are those of one half of the training patients. The base model was "
+            "trained on the other half, and has seen none of these patients."
         )
     if plan.protocol == "original":
         return "The labelled target images are those of the val folder, as in the original."
     return (
-        "The base model was trained on the same images that are labelled target images after the shift: "
-        "they add no patient, which favours strategies that keep most of the base model."
+        "The labelled target images are the training images of the base model under the shift. They add no "
+        "patients, which favours strategies that keep most of the base model."
     )
 
 
 def _shift(study: Study) -> str:
     return (
-        f"The target is simulated by the shift “{study.plan.shift}”, drawn once for every image from seed "
-        f"{study.plan.seed}: all models are tested on the same shifted images. "
-        f"{_target_patients(study.plan)} "
-        "A simulated shift is not a real second hospital: what helps here may not help there."
+        f"The target is simulated by the shift “{study.plan.shift}”, drawn once for every image with the "
+        f"seed {study.plan.seed}. All models are tested on the same shifted images. "
+        f"{_target_patients(study.plan)} A simulated shift is not a real target: what helps under it may "
+        "not help at another hospital."
     )

@@ -162,8 +162,8 @@ def threshold_summary(study: Study) -> list[Notice]:
     if not who:
         return []
     text = (
-        f"Do not rely on the threshold of {joined(who, 'or on that of')} as it is. "
-        "See “Thresholds and calibration” for what it does on the target images."
+        f"Do not rely on the threshold of {joined(who, 'or on that of')}. See “Thresholds and calibration” "
+        "for the performance at this threshold on the target images."
     )
     return [Notice("threshold", "caution", text)]
 
@@ -180,7 +180,8 @@ def _warnings(rows: Sequence[Mapping[str, Any]]) -> str:
     if not sentences:
         return ""
     return (
-        f"{'; '.join(sentences)}. Do not use it as it is: choose one on labelled images like those it is for."
+        f"{'; '.join(sentences)}. Do not use this threshold: choose another on labelled images like those "
+        "that the model will score."
     )
 
 
@@ -239,12 +240,15 @@ def _facts(finding: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     parts, error = finding["brier_parts"], finding["expected_error"]
     calibration = {name: Estimate.from_dict(row) for name, row in finding["calibration"].items()}
     return (
-        ("Calibration intercept", f"{calibration['intercept']}; 0 is ideal, above 0 scores are too low"),
-        ("Calibration slope", f"{calibration['slope']}; 1 is ideal, below 1 scores are too extreme"),
+        (
+            "Calibration intercept",
+            f"{calibration['intercept']}; 0 is ideal, and above 0 the scores are too low",
+        ),
+        ("Calibration slope", f"{calibration['slope']}; 1 is ideal, and below 1 the scores are too extreme"),
         (
             "Expected calibration error",
-            f"{error['value']:.3f} in {error['bins']}; {error['chance']:.3f} by chance alone, "
-            f"{error['chance_high']:.3f} in one case of twenty",
+            f"{error['value']:.3f} in {error['bins']}. A calibrated model would have {error['chance']:.3f} "
+            f"on average by chance, and above {error['chance_high']:.3f} one time in twenty",
         ),
         (
             "Brier score",

@@ -34,7 +34,7 @@ def lead(run: Run) -> str:
     digest = f" with the weights {spec['weights_sha256'][:12]}" if spec.get("weights_sha256") else ""
     return (
         f"The model is {_network(spec)}{digest}{_start(run.record)}; it reads images of "
-        f"{spec['size']} x {spec['size']} pixels and tells {joined(spec['classes'])}. {page}"
+        f"{spec['size']} x {spec['size']} pixels and distinguishes {joined(spec['classes'])}. {page}"
     )
 
 

@@ -70,10 +70,10 @@ def _standard_errors(metric: str, estimate: Estimate) -> tables.StandardErrors:
 def _caption(seeds: int) -> str:
     low, high = spread_factors(seeds)
     return (
-        "Standard errors; an interval is about two of them wide to each side. Test set: how much the number "
-        "would vary with other test patients and the same models. Seeds: how much it would vary with other "
-        "training seeds on the same test images; a seed draws the initial weights, the batches and the "
-        "labelled images. Where the test set has the larger part, more test images would help; where the "
-        f"seeds have, more training seeds. With {seeds} seeds, their part is itself known only to between "
-        f"{low:.1f} and {high:.1f} times its value."
+        "Standard errors; an interval reaches about two standard errors to each side. Test set: how much "
+        "the number would vary with other test patients and the same models. Seeds: how much it would vary "
+        "with other training seeds on the same test images; a seed draws the initial weights, the batches "
+        "and the labelled images. Where the test set has the larger part, more test images would make the "
+        f"number more certain; where the seeds have, more training seeds would. From {seeds} seeds, the "
+        f"part of the seeds is itself uncertain: between {low:.1f} and {high:.1f} times the number shown."
     )

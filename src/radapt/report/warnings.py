@@ -33,8 +33,8 @@ def study_warnings(study: Study) -> list[Notice]:
         notices += [*unknown_patients(data), *unreadable_files(data)]
     if study.plan.seeds == 1:
         text = (
-            "The intervals hold the uncertainty of the test set and not that of the training seed: "
-            "trained again with another seed, scores may move further than the intervals say."
+            "The intervals include the uncertainty of the test set, but not that of the training seed. "
+            "Trained again with another seed, scores may differ by more than the intervals say."
         )
         notices.append(Notice("one-seed", "note", text))
     return in_order(notices)
@@ -105,10 +105,10 @@ def _original_claim(differences: Sequence[Difference]) -> str:
     shown = wording.change("accuracy", row.estimate)
     text = f"{shown.value} points {shown.interval} of accuracy on the shifted images"
     if row.verdict == "better":
-        return f"{claim} holds here: the gain is {text}; but the images that show it also chose the epoch."
+        return f"{claim} holds here: the gain is {text}. But the same images also chose the epoch."
     if row.verdict == "worse":
-        return f"{claim} does not hold here: it cost accuracy, {text}."
+        return f"{claim} does not hold here: the change is {text}."
     return (
-        f"{claim} is not confirmed here: the gain is {text}, and on this test set a gain below "
-        f"{wording.size('accuracy', row.detectable)} points would probably not have been found."
+        f"{claim} is not confirmed here: the gain is {text}. On this test set, a gain below "
+        f"{wording.size('accuracy', row.detectable)} points would probably have been missed."
     )

@@ -153,9 +153,9 @@ def not_compared(study: Study) -> str:
         return ""
     metric = find_metric(study.plan.metric).words
     return (
-        f" With {joined(cheap, 'or')}, the best at each budget of the strategies that train nothing, "
-        f"retraining is compared by {metric} on the target images alone, to see whether it was worth it; "
-        "other metrics are not compared."
+        " To see whether retraining was worth it, the retrained models are also compared with "
+        f"{joined(cheap, 'or')}, the best strategy at each budget that trains nothing. This is done by "
+        f"{metric} on the target images only; other metrics are not compared."
     )
 
 
