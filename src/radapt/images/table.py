@@ -77,9 +77,7 @@ def read_listing(table: Path, options: TableOptions, rules: ClassRules = NO_RULE
     columns, rows = open_cells(table)
     root = table.absolute().parent if options.root is None else Path(options.root)
     if not root.is_dir():
-        raise AskedWrongly(
-            f"There is no folder {root}. Give the folder that the table's paths are relative to."
-        )
+        raise AskedWrongly(f"There is no folder {root}. Give the folder of the images (--root).")
     convention = recognise(columns) if options.images is None else None
     finding_convention = convention_of_findings(convention, options.findings)
     check_columns(table, columns, options, convention)
