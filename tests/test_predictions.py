@@ -128,14 +128,14 @@ def test_a_saved_table_comes_back_to_the_bit_with_its_classes_in_order(tmp_path)
     scores = rng.dirichlet([1, 1, 1], 50)
     names = np.array([f"röntgen/{row}.png" for row in range(50)])
     classes = ("zoster", "NORMAL", "a class that no image has")
-    given = Predictions(scores, rng.integers(0, 2, 50), names[::-1].copy(), names, classes)
-    given.save(tmp_path / "test.parquet")
-    found = Predictions.load(tmp_path / "test.parquet")
-    assert found.classes == classes
-    assert found.scores.tobytes() == scores.tobytes()
-    assert found.labels.tolist() == given.labels.tolist()
-    assert found.patients.tolist() == given.patients.tolist()
-    assert found.ids.tolist() == given.ids.tolist()
+    saved = Predictions(scores, rng.integers(0, 2, 50), names[::-1].copy(), names, classes)
+    saved.save(tmp_path / "test.parquet")
+    loaded = Predictions.load(tmp_path / "test.parquet")
+    assert loaded.classes == classes
+    assert loaded.scores.tobytes() == scores.tobytes()
+    assert loaded.labels.tolist() == saved.labels.tolist()
+    assert loaded.patients.tolist() == saved.patients.tolist()
+    assert loaded.ids.tolist() == saved.ids.tolist()
 
 
 def test_a_saved_table_can_be_read_without_radapt(tmp_path):

@@ -76,18 +76,18 @@ def _answer(handler: BaseHTTPRequestHandler, site: Site) -> None:
     whole = site.files[name]
     packs = "gzip" in handler.headers.get("Accept-Encoding", "")
     whole = gzip.compress(whole, 1) if packs else whole
-    found = re.fullmatch(r"bytes=(\d+)-", wanted) if site.ranges else None
+    byte_range = re.fullmatch(r"bytes=(\d+)-", wanted) if site.ranges else None
     if handler.headers.get("If-Range", site.etag) != site.etag:
-        found = None
-    start = int(found[1]) - site.astray if found else 0
-    if found and start >= len(whole):
+        byte_range = None
+    start = int(byte_range[1]) - site.astray if byte_range else 0
+    if byte_range and start >= len(whole):
         handler.send_response(416)
         handler.send_header("Content-Range", f"bytes */{len(whole)}")
         handler.send_header("Content-Length", "0")
         handler.end_headers()
         return
-    handler.send_response(206 if found else 200)
-    if found:
+    handler.send_response(206 if byte_range else 200)
+    if byte_range:
         handler.send_header("Content-Range", f"bytes {start}-{len(whole) - 1}/{len(whole)}")
     if site.says_length:
         handler.send_header("Content-Length", str(len(whole) - start))

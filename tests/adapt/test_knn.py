@@ -77,8 +77,8 @@ def test_what_is_not_known_of_a_neighbour_does_not_vote(hardware):
     bright = images.labels.astype(np.float32)
     labels = np.stack([bright, np.full_like(bright, np.nan)], axis=1)
     labels[::4, 0] = np.nan
-    given = replace(images, labels=labels, classes=FINDINGS)
-    adapted = voting(base, given, hardware)
+    labelled = replace(images, labels=labels, classes=FINDINGS)
+    adapted = voting(base, labelled, hardware)
     test = make_images(60, seed=7)
     scores = probabilities(
         logits_of(adapted.classifier, torch.from_numpy(test.pixels), hardware), "findings"

@@ -104,17 +104,21 @@ def test_the_base_is_never_changed(name, once):
 def test_what_is_frozen_stays_to_the_bit_and_what_trains_moves(name, base, once):
     adapted, _ = once(name)
     before, after = weights(base), weights(adapted)
-    held = frozen(base, STRATEGIES[name])
+    frozen_names = frozen(base, STRATEGIES[name])
     if STRATEGIES[name].replaces_head:
         assert (
-            before.keys() - after.keys() == {"head.weight", "head.bias"} == parameter_info(base).keys() - held
+            before.keys() - after.keys()
+            == {"head.weight", "head.bias"}
+            == parameter_info(base).keys() - frozen_names
         )
-        assert all(torch.equal(before[key], after[key]) for key in held)
+        assert all(torch.equal(before[key], after[key]) for key in frozen_names)
         return
     assert before.keys() == after.keys()
     if name != "scratch":
-        assert [key for key in held if key in before and not torch.equal(before[key], after[key])] == []
-    moving = parameter_info(base).keys() - held
+        assert [
+            key for key in frozen_names if key in before and not torch.equal(before[key], after[key])
+        ] == []
+    moving = parameter_info(base).keys() - frozen_names
     unsure = name in ("self-train", "tent", "wise-ft")  # which may give the base back
     assert unsure or not moving or any(not torch.equal(before[key], after[key]) for key in moving)
 
@@ -215,19 +219,19 @@ class Told:
 
 @pytest.mark.parametrize("name", ["head", "lp-ft"])
 def test_choosing_by_folds_is_one_task_that_never_goes_back(name, base, hardware):
-    told, images = Told(), target(base, 16)
-    context = AdaptContext(hardware, epochs=3, watch=told, task="adapting")
+    watch, images = Told(), target(base, 16)
+    context = AdaptContext(hardware, epochs=3, watch=watch, task="adapting")
     adapted = adapt_with_cv(STRATEGIES[name], base, images, None, context)
-    (task, total, unit, steps), *others = told.tasks
+    (task, total, unit, steps), *others = watch.tasks
     assert (task, unit) == ("adapting, choosing rate and epochs", "fold")
     assert total == steps[-1] == 8 * len(STRATEGIES[name].few_rates)
     assert steps == sorted(steps)
     assert any(step % 1 for step in steps), "it moves within a fold"
     assert len(others) < 5
-    assert told.ended == len(told.tasks)
-    told = Told()
-    out_of_fold(STRATEGIES[name], base, images, replace(context, watch=told), adapted.notes)
-    ((task, total, unit, steps),) = told.tasks
+    assert watch.ended == len(watch.tasks)
+    watch = Told()
+    out_of_fold(STRATEGIES[name], base, images, replace(context, watch=watch), adapted.notes)
+    ((task, total, unit, steps),) = watch.tasks
     assert (task, total, unit, steps[-1]) == ("adapting, choosing the threshold", 4, "fold", 4)
 
 

@@ -37,38 +37,38 @@ def test_mirrored_negative_and_brighter_images_are_recognised_and_others_not(dra
     pixels = np.concatenate([images, made])
     described = descriptors(pixels)
     assert not described[-1].any()
-    found = list(matches(candidates(described), lambda row: pixels[row], lambda row: pixels[row]))
-    assert {(each.first, each.second): (each.mirrored, each.negative) for each in found} == {
+    duplicates = list(matches(candidates(described), lambda row: pixels[row], lambda row: pixels[row]))
+    assert {(each.first, each.second): (each.mirrored, each.negative) for each in duplicates} == {
         (0, 40): (True, False),
         (1, 41): (False, True),
         (2, 42): (False, False),
     }
-    assert all(MIN_AGREEMENT <= each.agreement <= 1 for each in found)
+    assert all(MIN_AGREEMENT <= each.agreement <= 1 for each in duplicates)
 
 
 def test_the_pixels_of_many_pairs_are_compared_with_progress(drawings, monkeypatch):
     from radapt.audit import near_duplicates
 
-    told = []
+    ticks = []
 
     class Watch:
         def begin(self, task, total, unit):
-            told.append((task, total, unit))
+            ticks.append((task, total, unit))
 
         def advance(self, done, detail=""):  # noqa: ARG002
-            told.append(done)
+            ticks.append(done)
 
         def end(self):
-            told.append("end")
+            ticks.append("end")
 
     pixels = np.concatenate([drawings[:2]] * 2)
     pairs = np.array([[0, 2, 0], [1, 3, 0], [0, 1, 0]])
     assert len(list(matches(pairs, pixels.__getitem__, pixels.__getitem__, Watch()))) == 2
-    assert told == [], "few pairs take no time"
+    assert ticks == [], "few pairs take no time"
     monkeypatch.setattr(near_duplicates, "_MANY_PAIRS", 2)
     monkeypatch.setattr(near_duplicates, "_PAIRS", 2)
     assert len(list(matches(pairs, pixels.__getitem__, pixels.__getitem__, Watch()))) == 2
-    assert told == [("comparing pixels", 3, "pair"), 2, 3, "end"]
+    assert ticks == [("comparing pixels", 3, "pair"), 2, 3, "end"]
 
 
 def test_images_in_other_blocks_are_compared_too(drawings, monkeypatch):

@@ -18,14 +18,16 @@ def tables(studied, tmp_path_factory) -> list[Path]:
     cells = json.loads((studied / "study.json").read_text())["cells"]
     paths = []
     for cell in cells:
-        found = Predictions.load(studied / "cells" / cell["name"] / "predictions" / "target-test.parquet")
+        predictions = Predictions.load(
+            studied / "cells" / cell["name"] / "predictions" / "target-test.parquet"
+        )
         paths.append(out / f"{cell['strategy']}.csv")
         with paths[-1].open("w", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow(["file", "patient", "class", *found.classes])
-            for row, scores in enumerate(found.scores.tolist()):
-                label = found.classes[found.labels[row]]
-                writer.writerow([found.ids[row], found.patients[row], label, *map(repr, scores)])
+            writer.writerow(["file", "patient", "class", *predictions.classes])
+            for row, scores in enumerate(predictions.scores.tolist()):
+                label = predictions.classes[predictions.labels[row]]
+                writer.writerow([predictions.ids[row], predictions.patients[row], label, *map(repr, scores)])
     return paths
 
 
@@ -118,11 +120,11 @@ def test_a_claim_written_before_is_tested_and_shown(tables, radapt, tmp_path):
     assert f"--protocol {claim}" in out
     code, out, err = radapt("compare", *tables[:2], *COLUMNS, "--protocol", claim, "--html", page, "--json")
     assert code == 0, err
-    found = json.loads(out)
-    assert found["protocol"]["verdict"]["word"] in ("Accept", "Inconclusive", "Reject")
-    assert [model["threshold"] for model in found["models"]] == [0.5, 0.4]
-    assert found["metric"] == "accuracy"
-    assert found["protocol"]["verdict"]["reason"].split(":")[0] in page.read_text()
+    document = json.loads(out)
+    assert document["protocol"]["verdict"]["word"] in ("Accept", "Inconclusive", "Reject")
+    assert [model["threshold"] for model in document["models"]] == [0.5, 0.4]
+    assert document["metric"] == "accuracy"
+    assert document["protocol"]["verdict"]["reason"].split(":")[0] in page.read_text()
     code, _, err = radapt("compare", tables[1], tables[0], *COLUMNS, "--protocol", claim)
     assert (code, "comes first" in err) == (2, True)
     code, out, err = radapt("compare", *tables[:2], *COLUMNS, "--threshold", f"{tables[1].stem}=1", "--json")

@@ -30,24 +30,24 @@ def target():
 
 
 def test_age_and_sex_are_of_patients_and_the_rest_of_images(source, target):
-    found = characteristics({"one": source, "two": target}, ["one"], ["two"])
-    assert found["groups"] == [
+    table = characteristics({"one": source, "two": target}, ["one"], ["two"])
+    assert table["groups"] == [
         {"name": "one", "images": 4, "patients": 2},
         {"name": "two", "images": 6, "patients": 3},
     ]
-    (age,) = rows_of(found, "age").values()
+    (age,) = rows_of(table, "age").values()
     assert age["of"] == "patients"
     assert [(cell["value"], cell["known"], cell["missing"]) for cell in age["cells"]] == [
         (50.0, 2, 0),
         (75.0, 2, 1),
     ]
     assert age["cells"][0]["sd"] == pytest.approx(np.std([40, 60], ddof=1))
-    women = rows_of(found, "sex")["F"]
+    women = rows_of(table, "sex")["F"]
     assert [(cell["count"], cell["value"]) for cell in women["cells"]] == [(1, 0.5), (0, 0.0)]
-    views = rows_of(found, "view")
+    views = rows_of(table, "view")
     assert [cell["missing"] for cell in views["PA"]["cells"]] == [0, 1]
     assert views["AP"]["of"] == "images"
-    assert {row["name"] for row in found["rows"]} == {"prevalence", "age", "sex", "view"}
+    assert {row["name"] for row in table["rows"]} == {"prevalence", "age", "sex", "view"}
 
 
 def test_differences_are_standardised_as_by_austin(source, target):
@@ -83,8 +83,8 @@ def test_rare_values_are_counted_together_and_unknown_labels_as_missing():
     assert sites[OTHERS]["cells"][0]["count"] == 24 - 11 - (MAX_LEVELS - 1)
     labels = np.array([[1, 0], [np.nan, 0], [0, 1], [1, 1]], dtype=np.float32)
     several = replace(make_images(4), labels=labels)
-    found = rows_of(characteristics({"all": several}), "prevalence")
-    cell = found["NORMAL"]["cells"][0]
+    prevalences = rows_of(characteristics({"all": several}), "prevalence")
+    cell = prevalences["NORMAL"]["cells"][0]
     assert (cell["count"], cell["known"], cell["missing"]) == (2, 3, 1)
     other = replace(make_images(4), classes=("HEALTHY", "EDEMA"))
     pair = rows_of(characteristics({"a": make_images(4), "b": other}), "prevalence")["PNEUMONIA"]

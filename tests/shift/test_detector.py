@@ -118,10 +118,10 @@ def test_dead_lines_run_from_edge_to_edge_and_are_as_many_as_drawn():
     dead = changed != 100
     rows, columns = dead.all(dim=2), dead.all(dim=1)
     assert torch.equal(dead, rows[:, :, None] | columns[:, None, :])
-    found = rows.sum(dim=1).numpy() + columns.sum(dim=1).numpy()
-    assert (found <= drawn["lines"]).all()
-    assert (found == drawn["lines"]).mean() > 0.85  # others lie on each other
-    assert 0.4 < rows.sum() / found.sum() < 0.6
+    dead_lines = rows.sum(dim=1).numpy() + columns.sum(dim=1).numpy()
+    assert (dead_lines <= drawn["lines"]).all()
+    assert (dead_lines == drawn["lines"]).mean() > 0.85  # others lie on each other
+    assert 0.4 < rows.sum() / dead_lines.sum() < 0.6
     assert 0.4 < (changed[dead] == 255).float().mean() < 0.6
 
 

@@ -56,14 +56,16 @@ def test_the_verdict_follows_the_interval_and_not_the_value():
 
 def test_the_smallest_detectable_difference_is_found_four_times_in_five():
     rng = np.random.default_rng(5)
-    found = []
+    differences = []
     for _ in range(150):
         old = clustered(rng, 120, 1, 0.0, 1.2)[0]
-        found.append(difference("auroc", [better_by(old, 0.09, int(rng.integers(2**32)))], [old], draws=200))
-    power = np.mean([verdict(each) == "better" for each in found])
+        differences.append(
+            difference("auroc", [better_by(old, 0.09, int(rng.integers(2**32)))], [old], draws=200)
+        )
+    power = np.mean([verdict(each) == "better" for each in differences])
     gain, least = (
-        np.mean([each.value for each in found]),
-        np.mean([minimum_detectable_difference(each) for each in found]),
+        np.mean([each.value for each in differences]),
+        np.mean([minimum_detectable_difference(each) for each in differences]),
     )
     expected = NormalDist().cdf(gain / (least / 2.802) - 1.96)
     assert power == pytest.approx(expected, abs=0.1)

@@ -14,7 +14,7 @@ def claimed(count: int, seeds: int, spread: float, noisy: float = 1.0) -> float:
     rng = np.random.default_rng([count, seeds])
     samples = IMAGES * rng.standard_normal((count, 400))
     spreads = np.where(np.arange(count) % 4 == 0, spread, noisy * spread)
-    found = 0
+    claims = 0
     for _ in range(STUDIES):
         by_seed = spreads[:, None] * rng.standard_normal((count, seeds)) + spread * rng.standard_normal(seeds)
         gains = IMAGES * rng.standard_normal(count) + by_seed.mean(axis=1)
@@ -23,8 +23,8 @@ def claimed(count: int, seeds: int, spread: float, noisy: float = 1.0) -> float:
             samples, error, by_seed.std(axis=1, ddof=1), seeds, np.ones(count), np.zeros(count, int)
         )
         adjusted = adjust(gains, parts, rng)
-        found += any(one.p < 0.05 and gain > 0 for one, gain in zip(adjusted, gains, strict=True))
-    return found / STUDIES
+        claims += any(one.p < 0.05 and gain > 0 for one, gain in zip(adjusted, gains, strict=True))
+    return claims / STUDIES
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5])

@@ -27,15 +27,16 @@ Setting = SCRIPT["Setting"]
 @pytest.mark.parametrize("auroc", [0.7, 0.95])
 def test_the_interval_of_an_auroc_holds_it_as_often_as_it_says(clustered, prevalence, auroc):
     setting = Setting(600, prevalence, auroc, clustered)
-    found = [
+    estimates = [
         estimate("auroc", given, draws=150, seed=seed) for seed, given in SCRIPT["simulated"](setting, 200)
     ]
-    assert 0.9 <= np.mean([each.low <= auroc <= each.high for each in found]) <= 1
-    below = np.mean([each.low > auroc for each in found])
+    assert 0.9 <= np.mean([each.low <= auroc <= each.high for each in estimates]) <= 1
+    below = np.mean([each.low > auroc for each in estimates])
     assert below <= 0.07
     assert (
         0.5
-        < np.mean([(each.high - each.low) / 4 for each in found]) / np.std([each.value for each in found])
+        < np.mean([(each.high - each.low) / 4 for each in estimates])
+        / np.std([each.value for each in estimates])
         < 2
     )
 
@@ -141,14 +142,14 @@ def test_warning_is_parted_into_images_and_runs_as_variances_that_are_known_say(
     images = 0.15**2 / 150 + left / 300 / runs
     of_runs = (0.05**2 + left / 300) / runs
     truly = images + of_runs - left / 300 / runs
-    found = [
+    estimates = [
         estimate("accuracy", right_and_wrong(np.random.default_rng([runs, seed]), runs), draws=60)
         for seed in range(400)
     ]
-    assert np.mean([each.se_test_set**2 for each in found]) == pytest.approx(images, rel=0.05)
-    assert np.mean([each.se_seeds**2 for each in found]) == pytest.approx(of_runs, rel=0.15)
-    assert np.var([each.value for each in found]) == pytest.approx(truly, rel=0.2)
-    whole = np.mean([each.se**2 for each in found])
+    assert np.mean([each.se_test_set**2 for each in estimates]) == pytest.approx(images, rel=0.05)
+    assert np.mean([each.se_seeds**2 for each in estimates]) == pytest.approx(of_runs, rel=0.15)
+    assert np.var([each.value for each in estimates]) == pytest.approx(truly, rel=0.2)
+    whole = np.mean([each.se**2 for each in estimates])
     assert images + of_runs < 1.02 * whole < 1.1 * (images + of_runs + left / 300 / runs)
 
 

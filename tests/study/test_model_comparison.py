@@ -129,18 +129,18 @@ def test_runs_are_compared_on_a_test_set_that_all_have(tmp_path):
 def test_each_model_may_decide_at_a_threshold_of_its_own():
     from_half = compare_models([A, B], "balanced-accuracy")
     strict = replace(B, threshold=0.9)  # no image of B has so high a score
-    found = compare_models([A, strict], "balanced-accuracy")
-    scores = {(row.strategy, row.metric): row.estimate.value for row in found.scores}
+    comparison = compare_models([A, strict], "balanced-accuracy")
+    scores = {(row.strategy, row.metric): row.estimate.value for row in comparison.scores}
     before = {(row.strategy, row.metric): row.estimate.value for row in from_half.scores}
     assert (scores["b", "sensitivity"], scores["b", "specificity"]) == (0, 1)
     for metric in ("auroc", "brier"):
         assert scores["b", metric] == before["b", metric]
     for metric in ("sensitivity", "auroc", "balanced-accuracy"):
         assert scores["a", metric] == before["a", metric]
-    changed = {row.metric: row.estimate.value for row in found.differences}
+    changed = {row.metric: row.estimate.value for row in comparison.differences}
     assert changed["balanced-accuracy"] == pytest.approx(0.5 - before["a", "balanced-accuracy"])
     assert changed["auroc"] == {row.metric: row.estimate.value for row in from_half.differences}["auroc"]
-    assert [each["threshold"] for each in found.as_dict()["models"]] == [0.5, 0.9]
+    assert [each["threshold"] for each in comparison.as_dict()["models"]] == [0.5, 0.9]
 
 
 def test_the_same_decisions_at_another_threshold_have_the_same_scores():

@@ -72,18 +72,18 @@ def test_a_metric_of_findings_is_the_mean_over_those_labelled():
     rng = np.random.default_rng(0)
     scores, labels = rng.random((200, 2)), rng.integers(0, 2, (200, 2)).astype(np.float32)
     labels[:50, 0] = np.nan
-    given = some(scores, labels)
+    predictions = some(scores, labels)
     by_hand = [
         roc_auc_score(labels[50:, 0], scores[50:, 0]),
         roc_auc_score(labels[:, 1], scores[:, 1]),
     ]
-    assert score("auroc", given) == pytest.approx(np.mean(by_hand), abs=1e-9)
+    assert score("auroc", predictions) == pytest.approx(np.mean(by_hand), abs=1e-9)
     right = [
         np.mean((scores[50:, 0] >= 0.5) == labels[50:, 0]),
         np.mean((scores[:, 1] >= 0.5) == labels[:, 1]),
     ]
-    assert score("accuracy", given) == pytest.approx(np.mean(right), abs=1e-9)
-    assert {"sensitivity", "specificity"} <= set(metrics_for(given))
+    assert score("accuracy", predictions) == pytest.approx(np.mean(right), abs=1e-9)
+    assert {"sensitivity", "specificity"} <= set(metrics_for(predictions))
 
 
 def test_what_is_said_of_images_that_are_not_labelled_changes_no_number():
@@ -263,8 +263,8 @@ def test_a_study_of_findings_ends_in_a_report(findings, hardware, tmp_path):
     for row in result["performance"]:
         title = model(row["strategy"], row["budget"])
         check_findings_table(page, f"{title}, finding by finding", row["findings"])
-    given = re.findall(r'\bid="([^"]+)"', page)
-    assert len(given) == len(set(given))
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
     with pytest.raises(AskedWrongly, match="exclude one another"):
         run_study(
             replace(plan, protocol="original", budgets=("val",)),

@@ -205,10 +205,18 @@ def test_a_protocol_of_two_hospitals_holds_both_fingerprints(folder, radapt, tmp
     words += ["--superiority", 0.01, "--non-inferiority", 0.05, "--seeds", 2, "--size", 32, "--out", out]
     code, told, _ = radapt("protocol", "init", folder, "--target", second, *words)
     assert code == 0
-    held = tomllib.loads(out.read_text())
-    assert held["source_fingerprint"] != held["target_fingerprint"]
-    assert (held["target"], held["strategies"], held["budget"]) == ("second", ["none", "full"], "all")
-    assert (held["superiority_margin"], held["noninferiority_margin"], held["seeds"]) == (0.01, 0.05, 2)
+    protocol = tomllib.loads(out.read_text())
+    assert protocol["source_fingerprint"] != protocol["target_fingerprint"]
+    assert (protocol["target"], protocol["strategies"], protocol["budget"]) == (
+        "second",
+        ["none", "full"],
+        "all",
+    )
+    assert (protocol["superiority_margin"], protocol["noninferiority_margin"], protocol["seeds"]) == (
+        0.01,
+        0.05,
+        2,
+    )
     assert f"--target {second}" in told
 
 
