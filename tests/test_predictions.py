@@ -183,3 +183,24 @@ def test_scoring_does_not_wait_for_heavy_libraries():
     code = f"import sys, {modules}; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_predictions_are_rows_and_a_short_line_and_a_figure():
+    of_images = Predictions(
+        scores=np.array([[0.9, 0.1], [0.2, 0.8]]),
+        labels=np.array([0, 1]),
+        patients=np.array(["p", "q"]),
+        ids=np.array(["a.png", "b.png"]),
+        classes=("NORMAL", "PNEUMONIA"),
+    )
+    assert repr(of_images) == "Predictions(2 images of 2 patients; NORMAL, PNEUMONIA)"
+    assert of_images.rows()[1] == {
+        "image": "b.png",
+        "patient": "q",
+        "label": "PNEUMONIA",
+        "score NORMAL": 0.2,
+        "score PNEUMONIA": 0.8,
+    }
+    assert of_images.to_frame().shape == (2, 5)
+    assert "<td>b.png</td>" in of_images._repr_html_()
+    assert len(of_images.plot().axes) == 1  # of the finding alone

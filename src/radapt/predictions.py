@@ -3,23 +3,27 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from radapt.display.table import Row, Table
 from radapt.errors import AskedWrongly, BadArtefact
-from radapt.labels import Labels, are_exclusive, check_labels, positive_class
+from radapt.labels import Labels, are_exclusive, check_labels, join_labels, positive_class
 from radapt.parquet import read_table, write_table
-from radapt.text import listed
+from radapt.text import counted, listed
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SUM_TOLERANCE = 1e-4  # a float32 softmax adds up to 1 within 1e-6; half precision does not come near
 SCORE = "score:"  # prefix of the score columns of a saved table
 LABEL = "label:"  # prefix of the label columns of findings
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Predictions:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Predictions(Table):
     """One model's scores for a set of images, with their labels and patients.
 
     Raises
@@ -43,6 +47,33 @@ class Predictions:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def __repr__(self) -> str:
+        people = counted(len(set(self.patients.tolist())), "patient")
+        return f"Predictions({counted(len(self), 'image')} of {people}; {listed(self.classes)})"
+
+    def rows(self) -> list[Row]:
+        """Return a row for each image: its name, patient, class or findings, and its score for each class."""
+        names = ("image", "patient", "label", *(f"score {name}" for name in self.classes))
+        cells = zip(
+            self.ids.tolist(), self.patients.tolist(), self._labels(), *self.scores.T.tolist(), strict=True
+        )
+        return [dict(zip(names, row, strict=True)) for row in cells]
+
+    def _labels(self) -> list[str]:
+        if self.labels.ndim == 1:
+            return [self.classes[label] for label in self.labels]
+        return [join_labels(self.classes, row == 1) for row in self.labels]
+
+    def plot(self) -> "Figure":
+        """Draw the scores of each class, apart by the true class: how well the model tells them apart."""
+        from radapt.display.figure import score_histograms  # imports Matplotlib
+
+        panels = [self.positive] if self.binary else range(len(self.classes))
+        has = [
+            self.labels == c if self.exclusive else self.labels[:, c] == 1 for c in range(len(self.classes))
+        ]
+        return score_histograms({self.classes[c]: (self.scores[:, c], has[c]) for c in panels})
 
     @property
     def exclusive(self) -> bool:

@@ -12,6 +12,7 @@ from pages import SCRIPT, Page
 from samples import make_dataset
 
 from radapt.adapt.table import STRATEGIES
+from radapt.display.grid import image_address
 from radapt.errors import BadArtefact, WrongFolder
 from radapt.files import write_document, write_json
 from radapt.images.imageset import Dataset
@@ -20,7 +21,6 @@ from radapt.report import figure_data, wording
 from radapt.report import warnings as page_warnings
 from radapt.report.best_model import best_difference, best_named, recovered
 from radapt.report.checklist_facts import study_facts
-from radapt.report.contact_sheet import image_address
 from radapt.report.folder import read_folder
 from radapt.report.json_summary import read_numbers
 from radapt.report.performance import AT_THRESHOLD

@@ -351,3 +351,9 @@ def test_a_model_that_calls_all_images_the_same_is_known_to_be_a_coin():
     assert estimated.value == 0.5
     assert 0.45 < estimated.low < 0.5 < estimated.high < 0.55
     assert estimated.method.startswith("Wilson score intervals of each class combined")
+
+
+def test_predictions_of_one_model_need_no_list():
+    run, other = clustered(np.random.default_rng(0), 40, 1, 0.5, 1.0, copies=2)
+    assert str(estimate("auroc", run)) == str(estimate("auroc", [run]))
+    assert str(difference("auroc", run, other)) == str(difference("auroc", [run], [other]))

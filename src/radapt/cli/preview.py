@@ -55,8 +55,8 @@ def preview(
     seed: options.Seed = 0,
 ) -> None:
     """Draw images of a data set, and below them the same images under a shift, a row for each severity."""
+    from radapt.display.grid import save_preview
     from radapt.images.store.location import check_outside
-    from radapt.report.contact_sheet import save_preview
 
     check_outside(data, out, "The picture")
     shifts = _shifts(shift, severities)

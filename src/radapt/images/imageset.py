@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from radapt.display.table import Row, Table
 from radapt.errors import AskedWrongly
 from radapt.images.notice import Notice, from_rows
 from radapt.images.pixel_buffers import allocate_pixels, select_pixels
@@ -16,9 +17,11 @@ from radapt.labels import Labels, are_exclusive, check_labels, count_labels, joi
 from radapt.text import counted, listed
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ImageSet:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ImageSet(Table):
     """Grey images of one size with their labels and patients.
+
+    Alone in the cell of a notebook it shows a few images and how many there are of each class.
 
     Raises
     ------
@@ -87,6 +90,26 @@ class ImageSet:
     def counts(self) -> dict[str, int]:
         """Count the images of each class, or those that have each finding."""
         return count_labels(self.labels, self.classes)
+
+    def __repr__(self) -> str:
+        height, width = self.pixels.shape[1:]
+        people = counted(len(set(self.patients.tolist())), "patient")
+        return (
+            f"ImageSet({counted(len(self), 'image')} of {people}, {width} x {height}; "
+            f"{listed(f'{name} {count:,}' for name, count in self.counts().items())})"
+        )
+
+    def _repr_html_(self) -> str:
+        from radapt.images.display import html_of_images  # which draws, and imports this module
+
+        return html_of_images(self)
+
+    def rows(self) -> list[Row]:
+        """Return a row for each image: its name, patient, class or findings, and further columns."""
+        columns = [column.tolist() for column in self.columns.values()]
+        cells = zip(self.ids.tolist(), self.patients.tolist(), self.names(), *columns, strict=True)
+        names = ("image", "patient", "label", *self.columns)
+        return [dict(zip(names, row, strict=True)) for row in cells]
 
     def names(self) -> list[str]:
         """Name the class of each image; of findings those that it has, with `|` between them."""
@@ -168,12 +191,37 @@ class DataProvenance:
         return Preprocessing.from_dict(self.preprocessing)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Dataset:
-    """Image sets by split, with the same classes, and their provenance."""
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Dataset(Table):
+    """Image sets by split, with the same classes, and their provenance.
+
+    Alone in the cell of a notebook it shows a few images of each split, how many there are of each class, and
+    what limits results on them.
+    """
 
     splits: dict[str, ImageSet]  # some of "train", "val", "test"; or folds, see `radapt.study.folds`
-    origin: DataProvenance = field(repr=False)
+    origin: DataProvenance
+
+    def __repr__(self) -> str:
+        splits = listed(f"{name} {counted(len(images), 'image')}" for name, images in self.splits.items())
+        return f"Dataset({self.origin.name}: {splits}; {listed(self.classes)})"
+
+    def _repr_html_(self) -> str:
+        from radapt.images.display import html_of_dataset  # which draws, and imports this module
+
+        return html_of_dataset(self)
+
+    def rows(self) -> list[Row]:
+        """Return a row for each split: its images, its patients, and the images of each class."""
+        return [
+            {
+                "split": name,
+                "images": len(images),
+                "patients": len(set(images.patients.tolist())),
+                **images.counts(),
+            }
+            for name, images in self.splits.items()
+        ]
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from radapt.artefacts import CLASSIFIER, PERFORMANCE, RECORD, REPORT, STUDY
+from radapt.display.grid import image_address
 from radapt.files import read_document, write_text
 from radapt.images.notice import Notice, in_order
 from radapt.lock import alone_in
@@ -19,7 +20,6 @@ from radapt.report import figure_data, run_text, stress, tables, wording
 from radapt.report.baselines import HEADING, baseline_table
 from radapt.report.best_model import best_named, named, recovered
 from radapt.report.characteristics import CharacteristicsTable, characteristics_table
-from radapt.report.contact_sheet import image_address
 from radapt.report.folder import Run, Study, expected_in, kind_of, read_folder
 from radapt.report.methods import methods
 from radapt.report.occlusion import occlusion_tables, run_occlusion

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from radapt.stats.intervals import LEVEL
 from radapt.stats.power import detectable_difference
+from radapt.text import counted
 
 
 def points(value: float, low: float, high: float) -> str:
@@ -38,6 +39,10 @@ class Estimate:
         if math.isnan(self.value):
             return "not defined"
         return f"{self.value:z.3f} [{self.low:z.3f}, {self.high:z.3f}]"
+
+    def _repr_html_(self) -> str:
+        people = f"{counted(self.n, 'image')} of {counted(self.patients, 'patient')}"
+        return f"<p>{self}, from {people}</p>"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields by name, ready for strict JSON: NaN is None."""

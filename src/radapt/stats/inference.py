@@ -52,7 +52,7 @@ _UNDEFINED = "not defined on these images"
 
 def estimate(
     metric: str,
-    runs: Sequence[Predictions],
+    runs: Predictions | Sequence[Predictions],
     *,
     draws: int = DRAWS,
     seed: int = 0,
@@ -75,7 +75,8 @@ def estimate(
     metric
         A name that `radapt.metrics.table.metric` knows.
     runs
-        Predictions of the same images by models of one or more training seeds, in any order of images.
+        Predictions of a model; or of the same images by models of several training seeds, in any order of
+        images.
     draws
         How many bootstrap samples, 40 or more.
     seed
@@ -97,6 +98,7 @@ def estimate(
     AskedWrongly
         If there is no run, the runs are of different images, or the metric does not suit the classes.
     """
+    runs = _several(runs)
     runs = align(runs, runs[:1])
     size = sample_size(metric, runs[0])
     scores = _scores(metric, runs, threshold)
@@ -125,6 +127,10 @@ def estimate(
         kind, ends = _interval(metric, value, samples, se, size)
     words = f"{kind} of {_words(size, samples, draws, len(runs), 'training runs')}"
     return make(value, ends, words, _error(se, errors), parts=errors)
+
+
+def _several(runs: Predictions | Sequence[Predictions]) -> Sequence[Predictions]:
+    return [runs] if isinstance(runs, Predictions) else runs
 
 
 def _bootstrapped(
@@ -164,8 +170,8 @@ def _scaled_wilson(bounds: tuple[float, float], value: float, trials: int) -> tu
 
 def difference(
     metric: str,
-    runs_a: Sequence[Predictions],
-    runs_b: Sequence[Predictions],
+    runs_a: Predictions | Sequence[Predictions],
+    runs_b: Predictions | Sequence[Predictions],
     *,
     draws: int = DRAWS,
     seed: int = 0,
@@ -186,8 +192,8 @@ def difference(
     metric, draws, seed, threshold
         As for `estimate`.
     runs_a, runs_b
-        Predictions of the same images by models of one or more training seeds. Their images may be in
-        any order. If both have as many runs, these are paired in their order, and drawn as pairs.
+        Predictions of the same images by a model each, or by models of several training seeds. Their images
+        may be in any order. If both have as many runs, these are paired in their order, and drawn as pairs.
 
     Returns
     -------
@@ -202,6 +208,7 @@ def difference(
     AskedWrongly
         If a side has no run, the runs are of different images, or the metric does not suit the classes.
     """
+    runs_a, runs_b = _several(runs_a), _several(runs_b)
     first = runs_a[:1]
     runs_a, runs_b = align(runs_a, first), align(runs_b, first)
     shared = SharedSamples(metric, [*runs_a, *runs_b], draws=draws, seed=seed, threshold=threshold)

@@ -4,6 +4,7 @@ import base64
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from radapt.errors import AskedWrongly
 from radapt.files import atomic
-from radapt.images.imageset import ImageSet
+
+if TYPE_CHECKING:
+    from radapt.images.imageset import ImageSet
 
 Font = ImageFont.ImageFont | ImageFont.FreeTypeFont
 
@@ -20,7 +23,7 @@ GAP, LINE, MARGIN = 8, 18, 16  # pixels: between images, of a line of text, arou
 
 
 def image_grid(
-    rows: Sequence[NDArray[np.uint8]],
+    rows: "Sequence[NDArray[np.uint8] | ImageSet]",
     *,
     labels: Sequence[str] = (),
     captions: Sequence[str] = (),
@@ -32,7 +35,8 @@ def image_grid(
     Parameters
     ----------
     rows
-        One array (n, h, w) of uint8 for each row, of the same n images: as they are, then shifted.
+        For each row an image set, or an array (n, h, w) of uint8, of the same n images: as they are, then
+        shifted.
     labels
         What each row is, written at its left; none if not given.
     captions
@@ -52,26 +56,27 @@ def image_grid(
     AskedWrongly
         If there is no image, or the rows, labels and captions do not go together.
     """
-    count = len(rows[0]) if rows else 0
-    _check(rows, labels, captions, columns, side)
+    pixels = [_pixels_of(row) for row in rows]
+    count = len(pixels[0]) if pixels else 0
+    _check(pixels, labels, captions, columns, side)
     font = ImageFont.load_default(12)
     left = MARGIN + (int(max(font.getlength(label) for label in labels)) + 2 * GAP if labels else 0)
     columns = min(columns, count)
-    block = len(rows) * (side + GAP) + (LINE if captions else 0) + GAP
+    block = len(pixels) * (side + GAP) + (LINE if captions else 0) + GAP
     blocks = -(-count // columns)
     size = (left + columns * (side + GAP) - GAP + MARGIN, 2 * MARGIN + blocks * block - 2 * GAP)
     picture = Image.new("L", size, PAPER)
     draw = ImageDraw.Draw(picture)
     for start in range(0, count, columns):
         top = MARGIN + start // columns * block
-        for index, row in enumerate(rows):
+        for index, row in enumerate(pixels):
             y = top + index * (side + GAP)
             if labels:
                 draw.text((MARGIN, y + side // 2), labels[index], fill=SOFT, font=font, anchor="lm")
             for column, image in enumerate(row[start : start + columns]):
                 picture.paste(_scaled(image, side), (left + column * (side + GAP), y))
         for column, caption in enumerate(captions[start : start + columns]):
-            where = (left + column * (side + GAP), top + len(rows) * (side + GAP) - GAP // 2)
+            where = (left + column * (side + GAP), top + len(pixels) * (side + GAP) - GAP // 2)
             draw.text(where, _fitting(caption, side, font), fill=INK, font=font)
     return picture
 
@@ -93,7 +98,7 @@ def save_grid(picture: Image.Image, path: Path) -> None:
 
 
 def save_preview(
-    images: ImageSet, shifted: Sequence[NDArray[np.uint8]], out: Path, *, labels: Sequence[str]
+    images: "ImageSet", shifted: Sequence[NDArray[np.uint8]], out: Path, *, labels: Sequence[str]
 ) -> None:
     """Draw images into a PNG, and below each what shifts made of it.
 
@@ -118,8 +123,13 @@ def save_preview(
 
 def image_address(pixels: NDArray[np.uint8]) -> str:
     """Return an image (h, w) as the `data:` URL of a PNG."""
+    return picture_address(Image.fromarray(pixels))
+
+
+def picture_address(picture: Image.Image) -> str:
+    """Return a picture as the `data:` URL of a PNG."""
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, format="PNG", optimize=True)
+    picture.save(file, format="PNG", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
@@ -138,6 +148,10 @@ def _check(
     for name, texts, wanted in (("labels", labels, len(rows)), ("captions", captions, count)):
         if texts and len(texts) != wanted:
             raise AskedWrongly(f"A grid of these images takes {wanted} {name}, or none. Got {len(texts)}.")
+
+
+def _pixels_of(row: "NDArray[np.uint8] | ImageSet") -> NDArray[np.uint8]:
+    return row if isinstance(row, np.ndarray) else row.pixels
 
 
 def _scaled(image: NDArray[np.uint8], side: int) -> Image.Image:

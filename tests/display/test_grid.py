@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 from samples import make_images
 
+from radapt.display.grid import image_grid, save_grid, save_preview
 from radapt.errors import AskedWrongly
-from radapt.report.contact_sheet import image_grid, save_grid, save_preview
 from radapt.shift.shifted import shifted_pixels
 
 
