@@ -2,12 +2,14 @@
 
 import numpy as np
 from prediction_samples import random_two
+from samples import CLASSES
 
-from radapt.evaluation.evaluate import EvaluateOptions, evaluate_table
+from radapt.evaluation.evaluate import EvaluateOptions, evaluate_model, evaluate_table
 from radapt.evaluation.performance import PerformanceOptions
 from radapt.evaluation.score_table import ScoreTable
 from radapt.images.load import UNSAFE
 from radapt.images.notice import as_rows
+from radapt.models.table import build, new_spec
 from radapt.report.evaluation_page import render_evaluation
 
 
@@ -38,3 +40,11 @@ def test_without_predictions_no_curve_is_drawn_and_notices_are_shown():
     page = render_evaluation({**result, "notices": as_rows([UNSAFE])}, "x")
     assert "ROC curve" not in page
     assert f"<strong>Unsafe split.</strong> {UNSAFE.text}" in page
+
+
+def test_the_baselines_of_a_model_on_a_data_set_are_shown_with_what_they_were_fitted_on(dataset, hardware):
+    model = build(new_spec("compact", CLASSES, size=16), seed=0).eval()
+    result = evaluate_model(model, {}, dataset, hardware=hardware)
+    page = render_evaluation({**result, "notices": []}, "a run")
+    assert "Shortcut baselines" in page
+    assert "fitted on train images,<br> tested on test images" in page

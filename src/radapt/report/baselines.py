@@ -42,7 +42,8 @@ def baseline_table(checks: ShortcutChecks) -> BaselineTable | None:
 
 
 def _images(domain: str) -> str:
-    return wording.DOMAINS[domain]
+    """Name the images of a domain, or those of a part of one data set."""
+    return wording.DOMAINS.get(domain, "all images" if domain == "all" else f"{domain} images")
 
 
 def _number(row: Mapping[str, Any]) -> Number:

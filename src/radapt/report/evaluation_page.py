@@ -67,7 +67,7 @@ def write_evaluation(
 def _page(result: Mapping[str, Any], name: str, predictions: Predictions | None) -> dict[str, Any]:
     rows = [{**row, "strategy": name} for row in result["estimates"]]
     scores = [Score.from_dict(row) for row in rows]
-    shown, checks = tables.metrics_shown(scores), ShortcutChecks.from_dict(result)
+    shown, checks = tables.metrics_shown(scores), _checks(result)
     groups = [{**row, "strategy": name, "budget": 0} for row in result.get("subgroups", ())]
     sets = _performance(result)
     return {
@@ -92,6 +92,13 @@ def _page(result: Mapping[str, Any], name: str, predictions: Predictions | None)
         "stresses": [],
         "provenance": wording.provenance(result.get("provenance", {})),
     }
+
+
+def _checks(result: Mapping[str, Any]) -> ShortcutChecks:
+    """Return the shortcut checks of an evaluation, whose baselines are fitted on the same data set."""
+    place = {"trained_on": "train", "domain": str(result["part"])}
+    baselines = [{**place, **row} for row in result.get("baselines", ())]
+    return ShortcutChecks.from_dict({**result, "baselines": baselines})
 
 
 def _facts(result: Mapping[str, Any]) -> list[tuple[str, str]]:
