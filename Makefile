@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test check clean lock
+.PHONY: setup demo test check docs clean lock
 
 setup: $(READY)
 
@@ -25,10 +25,15 @@ test: setup
 check: setup
 	scripts/check
 
+# The documentation as a site, in site/; a warning, such as of a broken link, is an error.
+docs: setup
+	$(VENV)/bin/python scripts/reference.py
+	$(VENV)/bin/zensical build --clean --strict
+
 clean:
-	rm -rf runs build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis $(VENV)
+	rm -rf runs build dist site docs/reference .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis $(VENV)
 
 # Pins every dependency anew, with hashes and without addresses.
 lock:
 	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-annotate --upgrade --all-extras --group dev pyproject.toml -o requirements.lock
+		--no-annotate --upgrade --all-extras --group dev --group docs pyproject.toml -o requirements.lock

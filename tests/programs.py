@@ -63,13 +63,13 @@ def save_exported(network: nn.Module, path: Path, *, batch: int | None = None) -
     return path
 
 
-def save_onnx(network: nn.Module, path: Path) -> Path:
+def save_onnx(network: nn.Module, path: Path, channels: int = 1) -> Path:
     names = {"input_names": ["images"], "output_names": ["scores", "features"]}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
             network.eval(),
-            (torch.rand(2, 1, SIZE, SIZE),),
+            (torch.rand(2, channels, SIZE, SIZE),),
             path,
             dynamo=False,
             **names,

@@ -16,8 +16,8 @@ def test_every_name_at_the_top_is_the_one_of_its_module(name):
     assert getattr(radapt, name) is getattr(importlib.import_module(radapt.NAMES[name]), name)
 
 
-def test_the_readme_way_in_from_python_works(tmp_path, monkeypatch):
-    program = (ROOT / "README.md").read_text().partition("```python\n")[2].partition("```")[0]
+def test_the_documented_way_in_from_python_works(tmp_path, monkeypatch):
+    program = (ROOT / "docs" / "from_python.md").read_text().partition("```python\n")[2].partition("```")[0]
     for usual, quick in (("size=128", "size=16"), ('"all")', '"all"), epochs=1, steps=1')):
         assert usual in program
         program = program.replace(usual, quick)
