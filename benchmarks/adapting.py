@@ -30,9 +30,9 @@ STEPS, BATCH, SIZE = 90, 16, 150
 
 
 def as_it_is(folder: Path, threads: int, epochs: int) -> float:
-    from radapt.adapt.cross_validation import adapt_with_cv
-    from radapt.adapt.head import Head
-    from radapt.adapt.strategy import AdaptContext
+    from radapt.adaptation.cross_validation import adapt_with_cv
+    from radapt.adaptation.head import Head
+    from radapt.adaptation.strategy import AdaptContext
     from radapt.device import select_device
     from radapt.models.table import build, new_spec
 
@@ -48,8 +48,8 @@ def as_it_is(folder: Path, threads: int, epochs: int) -> float:
 def radapt(folder: Path, threads: int, epochs: int, views: int, plane: bool = True) -> float:
     from dataclasses import replace
 
-    from radapt.adapt.head import Head
-    from radapt.adapt.strategy import AdaptContext
+    from radapt.adaptation.head import Head
+    from radapt.adaptation.strategy import AdaptContext
     from radapt.device import select_device
     from radapt.models.table import build, new_spec
     from radapt.training.recipe import ORIGINAL_ADAPT
@@ -67,9 +67,9 @@ def radapt(folder: Path, threads: int, epochs: int, views: int, plane: bool = Tr
 def without_cache(folder: Path, threads: int, epochs: int) -> float:
     from dataclasses import replace
 
-    from radapt.adapt.head import Head
-    from radapt.adapt.strategy import AdaptContext
-    from radapt.adapt.tuning import fit_all, rates_of
+    from radapt.adaptation.head import Head
+    from radapt.adaptation.strategy import AdaptContext
+    from radapt.adaptation.tuning import fit_all, rates_of
     from radapt.device import select_device
     from radapt.models.table import build, new_spec
     from radapt.training.recipe import ORIGINAL_ADAPT

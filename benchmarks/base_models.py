@@ -35,8 +35,8 @@ from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from radapt.adapt.feature_cache import FeatureCache, FrozenPrefix, Views
-from radapt.adapt.strategy import AdaptContext
+from radapt.adaptation.feature_cache import FeatureCache, FrozenPrefix, Views
+from radapt.adaptation.strategy import AdaptContext
 from radapt.artefacts import HISTORY
 from radapt.device import Hardware, select_device
 from radapt.evaluation.stress import shifts_of

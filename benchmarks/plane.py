@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from radapt.adapt.cross_validation import adapt_with_cv
-from radapt.adapt.feature_cache import FeatureCache, FrozenPrefix, Views
-from radapt.adapt.head import FEW, Head
-from radapt.adapt.strategy import AdaptContext
+from radapt.adaptation.cross_validation import adapt_with_cv
+from radapt.adaptation.feature_cache import FeatureCache, FrozenPrefix, Views
+from radapt.adaptation.head import FEW, Head
+from radapt.adaptation.strategy import AdaptContext
 from radapt.device import select_device
 from radapt.images.load import LoadOptions, load_dataset
 from radapt.images.split import choose_budget

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import torch
 
-from radapt.adapt.cross_validation import adapt_with_cv
-from radapt.adapt.feature_cache import FeatureCache, FrozenPrefix, Views
-from radapt.adapt.strategy import AdaptContext
-from radapt.adapt.table import get_strategy
+from radapt.adaptation.cross_validation import adapt_with_cv
+from radapt.adaptation.feature_cache import FeatureCache, FrozenPrefix, Views
+from radapt.adaptation.strategy import AdaptContext
+from radapt.adaptation.table import get_strategy
 from radapt.device import select_device
 from radapt.images.imageset import ImageSet
 from radapt.images.load import LoadOptions, load_dataset

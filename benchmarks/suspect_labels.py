@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from radapt.audit.collection import collect
-from radapt.audit.suspects import SUSPECT_LABEL, review
+from radapt.auditing.collection import collect
+from radapt.auditing.suspects import SUSPECT_LABEL, review
 from radapt.device import select_device
 from radapt.images.load import LoadOptions
 from radapt.images.subsample import sample_patients

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from radapt.audit.audit import Audit, run_audit
-from radapt.audit.collection import Collection, collect
+from radapt.auditing.audit import Audit, run_audit
+from radapt.auditing.collection import Collection, collect
 from radapt.images.imageset import DataProvenance, ImageSet
 from radapt.images.load import LoadOptions
 

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from radapt.adapt.strategy import AdaptContext
-from radapt.adapt.tuning import fit_all
+from radapt.adaptation.strategy import AdaptContext
+from radapt.adaptation.tuning import fit_all
 from radapt.images.imageset import DataProvenance, Dataset, ImageSet
 from radapt.models.classifier import Classifier
 from radapt.progress import Silent

@@ -3,8 +3,8 @@
 import pytest
 from samples import CLASSES
 
-from radapt.adapt.knn import NearestNeighbours
-from radapt.adapt.strategy import AdaptContext
+from radapt.adaptation.knn import NearestNeighbours
+from radapt.adaptation.strategy import AdaptContext
 from radapt.cli.given_models import plan_of_base
 from radapt.errors import AskedWrongly
 from radapt.models.table import build, new_spec

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from samples import CLASSES, make_dataset, make_images, trained_on, write_images
 
-from radapt.adapt.strategy import AdaptContext
+from radapt.adaptation.strategy import AdaptContext
 from radapt.errors import AskedWrongly
 from radapt.evaluation.prevalence import estimate_prevalence
 from radapt.images.imageset import Dataset, ImageSet

@@ -6,7 +6,7 @@ import pytest
 import torch
 from samples import CLASSES, make_dataset, make_images, trained_on, write_images
 
-from radapt.adapt.strategy import AdaptContext
+from radapt.adaptation.strategy import AdaptContext
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.evaluation.evaluate import EvaluateOptions, evaluate_model
 from radapt.evaluation.performance import PerformanceOptions

@@ -11,9 +11,9 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from samples import CLASSES, make_images
 
-from radapt.adapt.feature_cache import FrozenPrefix
-from radapt.adapt.strategy import AdaptContext
-from radapt.adapt.table import STRATEGIES
+from radapt.adaptation.feature_cache import FrozenPrefix
+from radapt.adaptation.strategy import AdaptContext
+from radapt.adaptation.table import STRATEGIES
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.files import sha256
 from radapt.models.checkpoint import load_classifier, save_classifier

@@ -186,8 +186,8 @@ def test_weights_that_there_are_none_of_are_refused(tmp_path):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 def test_training_prediction_and_the_bank_work_on_a_gpu(tmp_path):
-    from radapt.adapt.strategy import AdaptContext
-    from radapt.adapt.table import STRATEGIES
+    from radapt.adaptation.strategy import AdaptContext
+    from radapt.adaptation.table import STRATEGIES
     from radapt.device import select_device
     from radapt.training.recipe import Recipe
 

@@ -12,9 +12,9 @@ from onnx import TensorProto, helper
 from PIL import Image
 from samples import CLASSES, make_images
 
-from radapt.adapt.feature_cache import FrozenPrefix
-from radapt.adapt.strategy import AdaptContext
-from radapt.adapt.table import STRATEGIES, check_suits
+from radapt.adaptation.feature_cache import FrozenPrefix
+from radapt.adaptation.strategy import AdaptContext
+from radapt.adaptation.table import STRATEGIES, check_suits
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.models.checkpoint import load_classifier, model_digest, save_classifier
 from radapt.models.inference import embed, predict

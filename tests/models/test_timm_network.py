@@ -15,9 +15,9 @@ from timm.models.eva import Eva
 from timm.models.swin_transformer import SwinTransformer
 from timm.models.swin_transformer_v2 import SwinTransformerV2
 
-from radapt.adapt.feature_cache import FrozenPrefix
-from radapt.adapt.strategy import AdaptContext
-from radapt.adapt.table import STRATEGIES
+from radapt.adaptation.feature_cache import FrozenPrefix
+from radapt.adaptation.strategy import AdaptContext
+from radapt.adaptation.table import STRATEGIES
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.models.architecture import IMAGENET_MEAN, IMAGENET_STD
 from radapt.models.checkpoint import load_classifier, save_classifier

@@ -19,8 +19,8 @@ from torch import nn
 from torch.nn.functional import relu
 from web_server import serve
 
-from radapt.adapt.strategy import AdaptContext
-from radapt.adapt.table import get_strategy
+from radapt.adaptation.strategy import AdaptContext
+from radapt.adaptation.table import get_strategy
 from radapt.errors import AskedWrongly, BadArtefact, RadaptError, UnknownName
 from radapt.models import xrv
 from radapt.models.classifier import Classifier

@@ -11,7 +11,7 @@ import pytest
 from pages import SCRIPT, Page
 from samples import make_dataset
 
-from radapt.adapt.table import STRATEGIES
+from radapt.adaptation.table import STRATEGIES
 from radapt.display.grid import image_address
 from radapt.errors import BadArtefact, WrongFolder
 from radapt.files import write_document, write_json

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from samples import make_dataset, trained_on
 
-from radapt.adapt.strategy import AdaptContext
+from radapt.adaptation.strategy import AdaptContext
 from radapt.evaluation.recalibration import temperature
 from radapt.images.load import LoadOptions, load_dataset
 from radapt.metrics.table import score

@@ -1,7 +1,7 @@
 import pytest
 from samples import CLASSES, make_dataset, make_images
 
-from radapt.adapt.strategy import AdaptResult
+from radapt.adaptation.strategy import AdaptResult
 from radapt.artefacts import PERFORMANCE, RECORD, SCORES, VALIDATION, prediction_files, predictions_file
 from radapt.drift.reference import ABOUT
 from radapt.files import read_object

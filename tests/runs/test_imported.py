@@ -13,7 +13,7 @@ from programs import SIZE, WIDTH, Small, Tiny, Whole, save_all, save_exported, s
 from samples import CLASSES, make_dataset, make_images
 from torch import nn
 
-from radapt.adapt.table import check_suits, suitable
+from radapt.adaptation.table import check_suits, suitable
 from radapt.errors import AskedWrongly, BadArtefact, RadaptError
 from radapt.files import read_document, write_document
 from radapt.models.checkpoint import load_classifier

@@ -11,7 +11,7 @@ from audits import collection
 from pages import Page
 from samples import make_images
 
-from radapt.audit.sites import find_sites
+from radapt.auditing.sites import find_sites
 from radapt.images.imageset import DataProvenance, Dataset, ImageSet
 from radapt.images.load import LoadOptions, load_dataset
 from radapt.images.table import TableOptions

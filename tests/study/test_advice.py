@@ -4,7 +4,7 @@ import pytest
 from outcomes import outcome
 from samples import CLASSES, make_dataset, make_images, trained_on, write_images
 
-from radapt.adapt.strategy import AdaptContext
+from radapt.adaptation.strategy import AdaptContext
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import Dataset
 from radapt.models.checkpoint import save_classifier

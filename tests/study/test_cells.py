@@ -1,7 +1,7 @@
 import pytest
 from samples import make_dataset
 
-from radapt.adapt.head import Head
+from radapt.adaptation.head import Head
 from radapt.artefacts import CLASSIFIER, RECORD, SCORES, VALIDATION, prediction_files
 from radapt.files import read_object
 from radapt.progress import SILENT

@@ -4,7 +4,7 @@ import torch
 from samples import make_images, trained_on
 from torch import nn
 
-from radapt.adapt.strategy import AdaptContext
+from radapt.adaptation.strategy import AdaptContext
 from radapt.device import select_device
 from radapt.models.table import build, new_spec
 from radapt.training.average import averaged_model

@@ -74,8 +74,8 @@ def adapt(
     threads: options.Threads = None,
 ) -> None:
     """Adapt a trained model to another data set; prints which layers are trained and which are frozen."""
-    from radapt.adapt.strategy import check_source
-    from radapt.adapt.table import get_strategy
+    from radapt.adaptation.strategy import check_source
+    from radapt.adaptation.table import get_strategy
     from radapt.cli.progress import watcher
     from radapt.device import select_device
     from radapt.images.store.location import check_outside
@@ -109,7 +109,7 @@ def adapt(
 
 
 def _print_trained_layers(classifier: "Classifier", strategy: str) -> None:
-    from radapt.adapt.table import get_strategy
+    from radapt.adaptation.table import get_strategy
     from radapt.models.parameter_info import parameter_info
 
     info, chosen = parameter_info(classifier), get_strategy(strategy)

@@ -52,7 +52,7 @@ def advise(
     threads: options.Threads = None,
 ) -> None:
     """Estimate what adapting would gain, from the target's train images and a few of their labels."""
-    from radapt.adapt.table import suitable_for
+    from radapt.adaptation.table import suitable_for
     from radapt.cli.progress import watcher
     from radapt.cli.study import split_list
     from radapt.device import select_device

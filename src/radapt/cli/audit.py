@@ -20,9 +20,9 @@ from radapt.cli.sections import DATA, EVALUATION, OUTPUT
 from radapt.text import counted, listed
 
 if TYPE_CHECKING:
-    from radapt.audit.audit import Audit
-    from radapt.audit.collection import Collection
-    from radapt.audit.suspects import Review
+    from radapt.auditing.audit import Audit
+    from radapt.auditing.collection import Collection
+    from radapt.auditing.suspects import Review
     from radapt.images.load_options import LoadOptions
     from radapt.models.classifier import Classifier
 
@@ -92,7 +92,7 @@ def audit(
     threads: options.Threads = None,
 ) -> None:
     """Check a data set for leaks, duplicates, broken files, unusual images and shortcuts."""
-    from radapt.audit.audit import run_audit
+    from radapt.auditing.audit import run_audit
     from radapt.cli.progress import watcher
     from radapt.errors import AskedWrongly
     from radapt.images.store.location import check_outside
@@ -137,7 +137,7 @@ def audit(
 
 
 def _collected(data: Path, request: "LoadOptions") -> "Collection":
-    from radapt.audit.collection import collect
+    from radapt.auditing.collection import collect
     from radapt.cli.progress import Reading
 
     return collect(data, request, watch=Reading(data))
@@ -149,7 +149,7 @@ def _review(
     """Look for suspect labels and views, by the features of a run's model or of lite0."""
     import numpy as np
 
-    from radapt.audit.suspects import review, rows_to_review
+    from radapt.auditing.suspects import review, rows_to_review
     from radapt.device import select_device
     from radapt.models.inference import embed
     from radapt.models.table import build, new_spec
@@ -167,7 +167,7 @@ def _review(
 
 
 def _say_audit(result: "Audit") -> None:
-    from radapt.audit.finding import SEVERITIES
+    from radapt.auditing.finding import SEVERITIES
     from radapt.report.characteristics import characteristics_table
 
     classes = list(dict.fromkeys(name for part in result.parts for name in part.classes))
@@ -206,7 +206,7 @@ def _say_audit(result: "Audit") -> None:
 
 def _say_findings(result: "Audit") -> None:
     """Print the findings, the most severe first, each kind under its title."""
-    from radapt.audit.finding import KINDS, SEVERITIES
+    from radapt.auditing.finding import KINDS, SEVERITIES
 
     for severity in SEVERITIES:
         for kind, title in KINDS.items():

@@ -83,7 +83,7 @@ def plan_of_base(
     """
     from dataclasses import replace
 
-    from radapt.adapt.table import suitable_for
+    from radapt.adaptation.table import suitable_for
     from radapt.cli.options import initial_weights_of_run
     from radapt.cli.progress import watcher
     from radapt.errors import AskedWrongly

@@ -252,7 +252,7 @@ def _say(
     checked: Mapping[str, Any] | None,
 ) -> None:
     """Print what the run is, what was taken for granted, and what the check found."""
-    from radapt.adapt.table import STRATEGIES, suitable
+    from radapt.adaptation.table import STRATEGIES, suitable
     from radapt.models.table import is_frozen
 
     spec = classifier.spec

@@ -46,7 +46,7 @@ def models(
 
 def strategies(as_json: options.Json = False) -> None:
     """List the adaptation strategies, what each needs, and its options."""
-    from radapt.adapt.table import STRATEGIES, options_of
+    from radapt.adaptation.table import STRATEGIES, options_of
 
     if as_json:
         entries = [

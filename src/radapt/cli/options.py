@@ -230,7 +230,7 @@ def initial_weights_of_run(
         If a strategy does not suit the model, if --weights is given although no strategy starts from them,
         or as `radapt.models.table.find_again`.
     """
-    from radapt.adapt.table import check_base, get_strategy
+    from radapt.adaptation.table import check_base, get_strategy
     from radapt.errors import AskedWrongly
     from radapt.models.pretrained import Weights
     from radapt.models.table import find_again

@@ -157,7 +157,7 @@ def init(
 
 
 def _default_budget(strategy: str) -> str:
-    from radapt.adapt.table import get_strategy
+    from radapt.adaptation.table import get_strategy
     from radapt.study.protocol import NO_LABELS
 
     return "64" if get_strategy(strategy).needs == "labelled" else NO_LABELS

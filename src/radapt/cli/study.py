@@ -314,7 +314,7 @@ def _lists(strategies: str | None, budget: str | None) -> dict[str, Any]:
     texts = {"strategies": strategies, "budgets": budget}
     lists: dict[str, Any] = {name: split_list(text) for name, text in texts.items() if text is not None}
     if lists.get("strategies") == ("all",):
-        from radapt.adapt.table import STRATEGIES
+        from radapt.adaptation.table import STRATEGIES
 
         lists["strategies"] = tuple(name for name in STRATEGIES if name != "lora")
     return lists

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.audit.audit import Audit
-from radapt.audit.finding import KINDS, SEVERITIES, Finding
-from radapt.audit.shortcuts import Shortcuts
+from radapt.auditing.audit import Audit
+from radapt.auditing.finding import KINDS, SEVERITIES, Finding
+from radapt.auditing.shortcuts import Shortcuts
 from radapt.files import write_text
 from radapt.images.notice import in_order
 from radapt.report import figures

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from radapt.adapt.scratch import Scratch
-from radapt.adapt.table import get_strategy
+from radapt.adaptation.scratch import Scratch
+from radapt.adaptation.table import get_strategy
 from radapt.metrics.table import metric as find_metric
 from radapt.report.folder import ModelRecord, Study
 from radapt.runs.holdout import ImageCount

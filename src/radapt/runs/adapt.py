@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from radapt.adapt.cross_validation import adapt_with_cv
-from radapt.adapt.strategy import AdaptContext, Strategy
-from radapt.adapt.table import check_base, get_strategy
+from radapt.adaptation.cross_validation import adapt_with_cv
+from radapt.adaptation.strategy import AdaptContext, Strategy
+from radapt.adaptation.table import check_base, get_strategy
 from radapt.artefacts import IDENTITY, SCORES, STATE
 from radapt.device import Hardware
 from radapt.images.imageset import Dataset, ImageSet

@@ -6,9 +6,9 @@ from typing import Literal
 import torch
 from torch import nn
 
-from radapt.adapt.linear_probe import LinearProbe
-from radapt.adapt.strategy import AdaptContext, AdaptResult
-from radapt.adapt.tuning import fit_all
+from radapt.adaptation.linear_probe import LinearProbe
+from radapt.adaptation.strategy import AdaptContext, AdaptResult
+from radapt.adaptation.tuning import fit_all
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly
 from radapt.evaluation.recalibration import temperature

@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from radapt.adapt.feature_cache import FeatureCache, logits_with
-from radapt.adapt.strategy import AdaptResult
+from radapt.adaptation.feature_cache import FeatureCache, logits_with
+from radapt.adaptation.strategy import AdaptResult
 from radapt.artefacts import PERFORMANCE, SCORES, VALIDATION
 from radapt.device import Hardware
 from radapt.drift.reference import write_reference

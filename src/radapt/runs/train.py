@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from radapt.adapt.strategy import AdaptContext, AdaptResult
+from radapt.adaptation.strategy import AdaptContext, AdaptResult
 from radapt.artefacts import IDENTITY, SCORES, STATE
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly

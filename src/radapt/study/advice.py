@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.adapt.cross_validation import folds_of
-from radapt.adapt.feature_cache import FeatureCache, FrozenPrefix, Views
-from radapt.adapt.strategy import AdaptContext, Strategy
-from radapt.adapt.table import check_base, get_strategy
+from radapt.adaptation.cross_validation import folds_of
+from radapt.adaptation.feature_cache import FeatureCache, FrozenPrefix, Views
+from radapt.adaptation.strategy import AdaptContext, Strategy
+from radapt.adaptation.table import check_base, get_strategy
 from radapt.device import Hardware
 from radapt.drift.two_samples import domain_classifier_auroc as auroc_apart
 from radapt.errors import AskedWrongly

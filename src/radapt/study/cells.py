@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
-from radapt.adapt.cross_validation import adapt_with_cv
-from radapt.adapt.feature_cache import FeatureCache
-from radapt.adapt.full import Full
-from radapt.adapt.head import Head
-from radapt.adapt.none import NoAdaptation
-from radapt.adapt.scratch import Scratch
-from radapt.adapt.strategy import AdaptContext, AdaptResult, Strategy
-from radapt.adapt.table import get_strategy
-from radapt.adapt.tuning import fit_all
+from radapt.adaptation.cross_validation import adapt_with_cv
+from radapt.adaptation.feature_cache import FeatureCache
+from radapt.adaptation.full import Full
+from radapt.adaptation.head import Head
+from radapt.adaptation.none import NoAdaptation
+from radapt.adaptation.scratch import Scratch
+from radapt.adaptation.strategy import AdaptContext, AdaptResult, Strategy
+from radapt.adaptation.table import get_strategy
+from radapt.adaptation.tuning import fit_all
 from radapt.artefacts import CELLS, HISTORY, STATE, predictions_file
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly, BadArtefact

@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from radapt.adapt.cross_validation import out_of_fold
+from radapt.adaptation.cross_validation import out_of_fold
 from radapt.artefacts import DRAWN, PLAN, REGISTERED, SCORES, STUDY
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from radapt.adapt.strategy import AdaptResult
-from radapt.adapt.table import check_base
+from radapt.adaptation.strategy import AdaptResult
+from radapt.adaptation.table import check_base
 from radapt.errors import AskedWrongly
 from radapt.images.imageset import Dataset
 from radapt.images.notice import Notice

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from radapt.adapt.table import check_suits, get_strategy, suitable
+from radapt.adaptation.table import check_suits, get_strategy, suitable
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.files import plain
 from radapt.images.imageset import Dataset

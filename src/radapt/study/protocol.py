@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from radapt.adapt.table import get_strategy
+from radapt.adaptation.table import get_strategy
 from radapt.artefacts import TOML_SCHEMA
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.files import check_new_toml, plain, read_toml, write_text

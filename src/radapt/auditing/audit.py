@@ -1,0 +1,153 @@
+"""Run every check on one data set, or on two that must not overlap."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from radapt.auditing.appearance import find_changed, find_unusable
+from radapt.auditing.class_balance import (
+    Part,
+    compare_grey,
+    compare_prevalence,
+    find_imbalance,
+    find_prevalence,
+    parts_of,
+    whole,
+)
+from radapt.auditing.collection import Collection, Pool, second_name
+from radapt.auditing.duplicates import find_duplicates
+from radapt.auditing.finding import Finding, in_order
+from radapt.auditing.formats import compare_formats, find_odd_depths, find_odd_sizes
+from radapt.auditing.patients import find_leaks, find_leaks_between
+from radapt.auditing.shortcuts import NO_SHORTCUTS, Shortcuts, find_shortcuts, measure_shortcuts
+from radapt.auditing.sites import find_sites
+from radapt.auditing.suspects import Review
+from radapt.images.characteristics import characteristics
+from radapt.images.notice import Notice, as_rows
+from radapt.progress import SILENT, Watch
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Audit:
+    """The findings about a data set."""
+
+    images: Collection
+    other: Collection | None
+    findings: tuple[Finding, ...]  # most severe first
+    parts: tuple[Part, ...]  # by split; names of the other data set's parts begin with its name
+    shortcuts: Shortcuts
+    review: Review | None = None  # of labels and views, if it was requested
+
+    @property
+    def files(self) -> int:
+        """The number of files, readable or not."""
+        return len(self.images) + len(self.images.origin.failed)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether there is no error and no warning."""
+        return all(finding.severity == "note" for finding in self.findings)
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """The notices of the data sets, each once."""
+        collections = [images for images in (self.images, self.other) if images is not None]
+        return tuple(dict.fromkeys(notice for images in collections for notice in images.origin.notices))
+
+    def paths_of(self, images: Collection) -> list[str]:
+        """Return the names of a data set's images in the findings."""
+        before = f"{second_name(self.images, images)}/" if images is self.other else ""
+        return [before + name for name in images.ids.tolist()]
+
+    def characteristics(self) -> dict[str, Any]:
+        """Describe the images of each split, for JSON; differences are of the other data set or of test."""
+        own, other = dict(self.images.sets), {}
+        if self.other is not None:
+            name = second_name(self.images, self.other)
+            other = {f"{name}/{split}": images for split, images in self.other.sets.items()}
+        sides = (tuple(own), tuple(other)) if other else (("train", "val"), ("test",))
+        return characteristics({**own, **other}, *sides)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the number of images read, the findings and the notices, for JSON."""
+        suspects = {} if self.review is None else self.review.as_dict()
+        return {
+            "images": len(self.images),
+            "characteristics": self.characteristics(),
+            "findings": [each.as_dict() for each in self.findings],
+            **suspects,
+            "notices": as_rows(self.notices),
+        }
+
+
+def run_audit(
+    images: Collection,
+    other: Collection | None = None,
+    *,
+    review: Review | None = None,
+    watch: Watch = SILENT,
+) -> Audit:
+    """Look for everything that could bias a result.
+
+    Parameters
+    ----------
+    images
+        The data set, see `radapt.auditing.collection.collect`.
+    other
+        A data set that it must not overlap with, such as that of another hospital.
+    review
+        The suspect labels and views of the data set, see `radapt.auditing.suspects.review`.
+    watch
+        Receives the progress of comparing images.
+    """
+    findings = [*_unreadable(images), *([] if review is None else review.findings())]
+    parts, shortcuts = parts_of(images), NO_SHORTCUTS
+    if len(images):
+        shortcuts = measure_shortcuts(images)
+        findings += [
+            *find_leaks(images),
+            *find_duplicates(Pool.of(images), watch),
+            *_find_unusual(images),
+            *find_odd_sizes(images),
+            *find_odd_depths(images),
+            *find_imbalance(images, parts),
+            *find_prevalence(images),
+            *compare_grey(parts),
+            *find_shortcuts(shortcuts),
+            *find_sites(images),
+        ]
+    if other is not None:
+        name = second_name(images, other)
+        other_parts = parts_of(other, f"{name}/")
+        findings += _unreadable(other, f"{name}/")
+        if len(images) and len(other):
+            findings += _between(
+                images, other, [whole(parts, images.origin.name), whole(other_parts, name)], watch
+            )
+        parts += other_parts
+    return Audit(images, other, in_order(findings), tuple(parts), shortcuts, review)
+
+
+def _between(images: Collection, other: Collection, wholes: list[Part], watch: Watch) -> list[Finding]:
+    names = (wholes[0].name, wholes[1].name)
+    return [
+        *find_leaks_between(images, other),
+        *find_duplicates(Pool.of(images, other), watch),
+        *compare_prevalence(images, other, names),
+        *compare_formats(images, other, names),
+        *compare_grey(wholes),
+    ]
+
+
+def _find_unusual(images: Collection) -> list[Finding]:
+    """Find unusable and changed images, each only once."""
+    unusable = find_unusable(images)
+    named = {path for finding in unusable for path in finding.paths}
+    return [*unusable, *(change for change in find_changed(images) if named.isdisjoint(change.paths))]
+
+
+def _unreadable(images: Collection, before: str = "") -> list[Finding]:
+    """Return a finding for each file that could not be read."""
+    return [
+        Finding("unreadable", "warning", (before + name,), f"It {reason}.")
+        for name, reason in images.origin.failed
+    ]
