@@ -1,5 +1,6 @@
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: a thread a process, as many processes as cores
@@ -22,12 +23,14 @@ def shared() -> Path:
     return folder
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A store of packed images that the whole run shares, and no user's own."""
-    folder = tmp_path_factory.getbasetemp() / "cache"
-    monkeypatch.setenv("RADAPT_CACHE", str(folder))
-    return folder
+@pytest.fixture(autouse=True, scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A store of packed images that the whole run shares, with its other processes too, and no user's own."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RADAPT_CACHE", str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-from radapt.cli.progress import Lines
+from radapt.cli.progress import Bar, Lines
 from radapt.progress import SILENT, Silent, Within
 
 
@@ -48,3 +48,29 @@ def test_a_task_of_one_step_is_told_of_one(capsys):
     one, three = capsys.readouterr().err.splitlines()
     assert one.startswith("training: 1 epoch, ")
     assert three.startswith("training: 3 epochs, ")
+
+
+def test_a_part_of_a_task_is_told_of_only_where_parts_are_asked_for(capsys):
+    for parts in (False, True):
+        watch = Lines(parts=parts)
+        watch.begin("cell 1 of 2: head", 1, "cell")
+        watch.begin("folds", 3, "fold")
+        watch.advance(3, "loss 0.5")
+        watch.end()
+        watch.end()
+        lines = capsys.readouterr().err.splitlines()
+        assert lines[-1].startswith("cell 1 of 2: head: ")
+        assert lines[-1].endswith(" s, loss 0.5")
+        assert len(lines) == 1 + parts
+    assert lines[0].startswith("cell 1 of 2: head: folds: 3 folds, ")
+
+
+def test_a_bar_is_one_line_for_a_task_and_its_parts(capsys):
+    watch = Bar()
+    watch.begin("cell 1 of 2: head", 1, "cell")
+    for _ in range(2):
+        watch.begin("folds", 3, "fold")
+        watch.advance(2)
+        watch.end()
+    watch.end()
+    assert capsys.readouterr().err.count("cell 1 of 2: head") == 1

@@ -4,7 +4,10 @@ from typing import Protocol
 
 
 class Watch(Protocol):
-    """Receives progress reports; its methods must return quickly."""
+    """Receives progress reports; its methods must return quickly.
+
+    A task that begins before another has ended is a part of that one.
+    """
 
     def begin(self, task: str, total: int, unit: str) -> None:
         """Report the start of a task of `total` units (epochs, images)."""

@@ -1,13 +1,10 @@
 """A data set, a trained run and a study, made once by the command line itself."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from commands import run_command
 from samples import make_dataset, write_images
-
-RADAPT = (sys.executable, "-m", "radapt")
 
 
 @pytest.fixture(scope="session")
@@ -19,18 +16,17 @@ def folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def trained(folder, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("run") / "out"
-    words = [*RADAPT, "train", folder, "--size", "32", "--epochs", "2", "--out", out]
-    subprocess.run(list(map(str, words)), check=True, capture_output=True)
+    words = ["train", folder, "--size", "32", "--epochs", "2", "--out", out]
+    run_command(*words)
     return out
 
 
 @pytest.fixture(scope="session")
 def studied(folder, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("study") / "out"
-    words = [*RADAPT, "study", folder, "--shift", "original", "--size", "32", "--epochs", "1", "--out", out]
-    printed = subprocess.run(list(map(str, words)), check=True, capture_output=True, text=True)
-    assert "labelled images" in printed.stdout
-    assert str(out / "report.html") in printed.stdout
+    words = ["--shift", "original", "--size", "32", "--epochs", "1", "--out", out]
+    printed, _ = run_command("study", folder, *words)
+    assert str(out / "report.html") in printed
     return out
 
 
@@ -49,7 +45,6 @@ def several(folder, tmp_path_factory) -> Path:
         "--steps",
         "4",
     ]
-    command = list(map(str, [*RADAPT, "study", folder, *words, "--out", out]))
-    printed = subprocess.run(command, check=True, capture_output=True, text=True)
-    (out.parent / "printed.txt").write_text(printed.stdout)
+    printed, _ = run_command("study", folder, *words, "--out", out)
+    (out.parent / "printed.txt").write_text(printed)
     return out

@@ -1,12 +1,11 @@
 """Scores, labels and flags of single images, as a table."""
 
 import csv
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import run_command
 from PIL import Image
 from samples import make_dataset, write_images
 
@@ -20,7 +19,7 @@ def with_reference(tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("reference")
     data = write_images(out / "images", make_dataset(train=240))
     words = ["train", data, "--size", "32", "--epochs", "1", "--out", out / "run"]
-    subprocess.run([sys.executable, "-m", "radapt", *map(str, words)], check=True, capture_output=True)
+    run_command(*words)
     return out / "run"
 
 

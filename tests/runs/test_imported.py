@@ -70,6 +70,28 @@ def test_scores_are_those_of_the_file_s_own_library(kind, files, tmp_path, hardw
         import_model(files[kind], out, options_of(kind, threshold=0.3), hardware=hardware)
 
 
+@pytest.mark.parametrize("file", ["weights_training_1.weights.h5", "weights_training_1.keras"])
+def test_keras_weights_become_a_run_that_gives_what_keras_gave(file, shared, tmp_path, hardware):
+    golden = shared / "golden" / "keras_seed_cnn"
+    expected = np.load(golden / "expected.npz")
+    record = import_model(golden / file, tmp_path / "run", ImportOptions(CLASSES), hardware=hardware)
+    assert record["file"]["kind"] == "keras"
+    classifier = load_classifier(tmp_path / "run")
+    with torch.no_grad():
+        outputs = classifier(torch.from_numpy(expected["inputs"][..., 0])).sigmoid().numpy()
+    np.testing.assert_allclose(outputs, expected["outputs"], atol=1e-5)
+    adapted = AdaptOptions("head", budget=8, epochs=1, steps=1)
+    side = classifier.spec.size
+    data = make_dataset(train=24, test=20, size=side)
+    assert adapt_model(classifier, data, tmp_path / "adapted", adapted, hardware=hardware)["images"] == 8
+
+
+def test_keras_weights_of_another_size_than_asked_are_refused(shared, tmp_path, hardware):
+    file = shared / "golden" / "keras_seed_cnn" / "weights_training_1.keras"
+    with pytest.raises(AskedWrongly, match="was made for --size 150. Got 224"):
+        import_model(file, tmp_path / "run", ImportOptions(CLASSES, size=224), hardware=hardware)
+
+
 def test_a_run_opens_without_the_file_and_refuses_another_in_its_place(files, tmp_path, hardware):
     copy, out = tmp_path / "mine.pt", tmp_path / "run"
     copy.write_bytes(files["torchscript"].read_bytes())

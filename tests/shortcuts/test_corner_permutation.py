@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from commands import run_command
 from pages import Page
 from samples import make_images
 from torch import Tensor, nn
@@ -20,7 +21,6 @@ from radapt.report.render import render
 from radapt.shortcuts.corner_permutation import CORNERS, UNDEFINED, corner_of, permute_corners
 from radapt.shortcuts.occlusion import mask_of
 
-RADAPT = str(Path(sys.executable).with_name("radapt"))
 MARKER = Path(__file__).resolve().parents[2] / "benchmarks" / "marker.py"
 IMAGES = {"train": 200, "test": 80}  # of each class
 
@@ -97,7 +97,7 @@ def image_folder(shared, tmp_path_factory) -> Path:
 
 def scores_of(image_folder: Path, run: Path) -> dict:
     words = ["--size", "64", "--epochs", "6", "--steps", "20", "--batch-size", "32", "--out", str(run)]
-    subprocess.run([RADAPT, "train", str(image_folder), *words], check=True, capture_output=True)
+    run_command("train", image_folder, *words)
     return json.loads((run / "scores.json").read_text())
 
 
@@ -116,16 +116,8 @@ def test_a_letter_planted_in_real_images_is_caught_and_named_in_the_report(image
     assert named[0]["text"].startswith("Shortcut suspected in the upper left corner:")
     text = Page(render(tmp_path / "run")).text
     assert "Shortcut suspected in the upper left corner: replacing that corner" in text
-    process = subprocess.run(
-        [RADAPT, "evaluate", str(tmp_path / "run"), str(image_folder / "marked"), "--occlusion"],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    assert (
-        "CAUTION: The scores may rest on a shortcut. Shortcut suspected in the upper left corner"
-        in process.stderr
-    )
+    _, err = run_command("evaluate", tmp_path / "run", image_folder / "marked", "--occlusion")
+    assert "CAUTION: The scores may rest on a shortcut. Shortcut suspected in the upper left corner" in err
 
 
 @pytest.mark.slow

@@ -36,6 +36,7 @@ from radapt.cli import (
     study,
     train,
 )
+from radapt.cli.common_options import with_common_options
 from radapt.cli.printing import say
 from radapt.cli.recording import recorded
 from radapt.cli.sections import SectionedCommand
@@ -117,10 +118,11 @@ _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
 def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
     """Let runs record the command line, and let a signal end the command with a sentence."""
+    kept = command not in WITHOUT_RESUME
+    command = with_common_options(command)
 
     @functools.wraps(command)
     def run(*arguments: Any, **options: Any) -> None:
-        kept = command not in WITHOUT_RESUME
         try:
             with (
                 stopping.working(str(Stopped(kept=kept))),

@@ -8,7 +8,8 @@ import typer
 from radapt.cli import options
 from radapt.cli.printing import say
 from radapt.cli.sections import DATA, MODEL
-from radapt.cli.study import Seeds, parse_seeds, print_study
+from radapt.cli.study import Seeds, parse_seeds
+from radapt.cli.study_tables import print_study
 from radapt.text import counted
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from radapt.cli.image_options import PREPROCESSING, SELECTION
 from radapt.cli.printing import estimate_table, say, say_json, say_notices
 from radapt.cli.sections import EVALUATION, MODEL
 from radapt.images.notice import from_rows
-from radapt.text import listed
+from radapt.text import counted, listed
 
 if TYPE_CHECKING:
     from radapt.models.classifier import Classifier, Spec
@@ -268,6 +268,7 @@ def _say(
     else:
         say("All its weights can be trained: every strategy works on it.")
     if checked is not None:
+        say(f"Checked on {counted(checked['images'], 'image')} of all parts of the data set:")
         estimate_table(checked["estimates"])
         say_notices(from_rows(checked["warnings"]))
 

@@ -3,9 +3,13 @@
 import json
 import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from radapt.artefacts import SCHEMA, SCORES
 from radapt.images.notice import Notice, from_rows, in_order
@@ -15,9 +19,69 @@ if TYPE_CHECKING:
     from radapt.images.imageset import DataProvenance
 
 
+class Detail(IntEnum):
+    """How much a command prints."""
+
+    QUIET = 0  # results, warnings and errors
+    NORMAL = 1  # progress too, a line a task
+    VERBOSE = 2  # a line a part of a task too
+
+
+@dataclass(slots=True)
+class Settings:
+    """What `--quiet`, `--verbose` and `--log` say, for the whole process."""
+
+    detail: Detail = Detail.NORMAL
+    log: TextIO | None = None
+
+
+settings = Settings()
+
+
+@contextmanager
+def printing(*, quiet: bool, verbose: bool, log: Path | None) -> Iterator[None]:
+    """Print more or less during the block, and append what is printed to a file.
+
+    Raises
+    ------
+    AskedWrongly
+        If the command is to be quiet and verbose, or the file cannot be written.
+    """
+    from radapt.errors import AskedWrongly
+
+    if quiet and verbose:
+        raise AskedWrongly("A command is either --quiet or --verbose. Leave one out.")
+    before = settings.detail
+    try:
+        file = None if log is None else log.open("a", encoding="utf-8")
+    except OSError as error:
+        raise AskedWrongly(f"--log {log} cannot be written: {error.strerror}. Give another file.") from None
+    try:
+        settings.detail = Detail.QUIET if quiet else Detail.VERBOSE if verbose else before
+        settings.log = file
+        yield
+    finally:
+        settings.detail, settings.log = before, None
+        if file is not None:
+            file.close()
+
+
+def write_log(text: str) -> None:
+    """Append a line with the time to the log, if there is one."""
+    if settings.log is not None:
+        print(f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S} {text}", file=settings.log, flush=True)
+
+
 def say(text: str, *, error: bool = False) -> None:
     """Print a line, with control characters escaped."""
     print(visible(text), file=sys.stderr if error else sys.stdout)
+    write_log(visible(text))
+
+
+def note(text: str) -> None:
+    """Print a line about the work on standard error, unless the command is to be quiet."""
+    if settings.detail > Detail.QUIET:
+        say(text, error=True)
 
 
 def say_notices(notices: Iterable[Notice]) -> None:
@@ -38,10 +102,13 @@ def say_json(value: Mapping[str, Any]) -> None:
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print aligned columns, numbers to the right."""
+    """Print aligned columns, numbers to the right; on a terminal with a bold head."""
     if not rows:
         return
     lines = [[visible(cell) for cell in row] for row in [head, *rows]]
+    if sys.stdout.isatty() and settings.log is None:
+        _print_rich_table(lines)
+        return
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     numeric = [all(_is_number(row[column]) for row in rows) for column in range(len(head))]
     for line in lines:
@@ -50,6 +117,22 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
             for cell, width, right in zip(line, widths, numeric, strict=True)
         ]
         say("  ".join(cells).rstrip())
+
+
+def _print_rich_table(lines: Sequence[Sequence[str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    head, *rows = lines
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for column, name in enumerate(head):
+        right = all(_is_number(row[column]) for row in rows)
+        table.add_column(Text(name), justify="right" if right else "left", no_wrap=column < 2)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console().print(table)
 
 
 def estimate_table(rows: Sequence[dict[str, Any]]) -> None:

@@ -3,18 +3,24 @@
 import atexit
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from radapt.progress import Watch
+from radapt.cli.printing import Detail, settings, write_log
+from radapt.progress import SILENT, Watch
 from radapt.text import counted, visible
 
 
 def watcher() -> Watch:
-    """Return a bar if standard error is a terminal, else lines."""
-    return Bar() if sys.stderr.isatty() else Lines()
+    """Return a bar if standard error is a terminal, else lines; nothing if the command is to be quiet."""
+    if settings.detail == Detail.QUIET:
+        return SILENT
+    if sys.stderr.isatty() and settings.detail == Detail.NORMAL and settings.log is None:
+        return Bar()
+    return Lines(parts=settings.detail == Detail.VERBOSE)
 
 
 class Reading:
@@ -41,7 +47,7 @@ class Reading:
 
 
 class Bar:
-    """A bar with the time left."""
+    """A line for each task, with a bar, the time left and the part of the task that is under way."""
 
     def __init__(self) -> None:
         self._progress = Progress(
@@ -54,60 +60,88 @@ class Bar:
             TextColumn("{task.fields[detail]}", style="dim", markup=False),
             console=Console(stderr=True),
         )
-        self._task: TaskID | None = None
+        self._line: TaskID | None = None
+        self._depth = 0  # tasks under way, one within the other
         atexit.register(self._progress.stop)  # or an error would leave the terminal without its cursor
 
     def begin(self, task: str, total: int, unit: str) -> None:
-        """Draw a new bar."""
-        self._progress.start()
+        """Draw a new bar, or let the bar of the task under way show this part of it."""
+        self._depth += 1
         units = unit if total == 1 else f"{unit}s"
-        self._task = self._progress.add_task(visible(task), total=total, unit=units, detail="")
+        if self._line is None:
+            self._progress.start()
+            self._line = self._progress.add_task(visible(task), total=total, unit=units, detail="")
+        else:
+            self._progress.reset(self._line, total=total, unit=units, detail=visible(task))
 
     def advance(self, done: float, detail: str = "") -> None:
         """Move the bar."""
-        if self._task is not None:
-            self._progress.update(self._task, completed=done)
+        if self._line is not None:
+            self._progress.update(self._line, completed=done)
             if detail:
-                self._progress.update(self._task, detail=visible(detail))
+                self._progress.update(self._line, detail=visible(detail))
 
     def end(self) -> None:
-        """Leave the bar as it stands."""
-        if self._task is not None:
-            total = self._progress.tasks[self._task].completed
-            self._progress.update(self._task, total=total or 1, completed=total or 1)
+        """Leave the bar as it stands, unless this was only a part of a task."""
+        self._depth = max(0, self._depth - 1)
+        if self._line is None or self._depth:
+            return
+        total = self._progress.tasks[self._line].completed
+        self._progress.update(self._line, total=total or 1, completed=total or 1)
         self._progress.stop()
-        self._task = None
+        self._line = None
+
+
+@dataclass(slots=True)
+class _Task:
+    """A task under way."""
+
+    name: str
+    total: int
+    unit: str
+    began: float
 
 
 class Lines:
-    """A line when a task ends, and every half minute while it goes on."""
+    """A line when a task ends, and every half minute while it goes on; with `parts` one for each part too."""
 
     EVERY = 30.0  # seconds
 
-    def __init__(self) -> None:
+    def __init__(self, *, parts: bool = False) -> None:
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
-        self._task, self._total, self._unit, self._detail = "", 1, "", ""
-        self._done, self._began, self._printed = 0.0, 0.0, 0.0
+        self._parts = parts
+        self._tasks: list[_Task] = []  # each within the one before
+        self._done, self._detail, self._printed = 0.0, "", 0.0
 
     def begin(self, task: str, total: int, unit: str) -> None:
         """Start a task, without printing."""
-        self._task, self._total, self._unit, self._detail, self._done = task, total, unit, "", 0.0
-        self._began = self._printed = time.monotonic()
+        if not self._tasks:
+            self._printed, self._detail = time.monotonic(), ""
+        self._done = 0.0
+        self._tasks.append(_Task(task, total, unit, time.monotonic()))
 
     def advance(self, done: float, detail: str = "") -> None:
         """Print how far the task is, every half minute."""
         self._done, self._detail = done, detail or self._detail
-        if time.monotonic() - self._printed >= self.EVERY:
+        if self._tasks and time.monotonic() - self._printed >= self.EVERY:
             self._printed = time.monotonic()
-            left = (self._printed - self._began) * (self._total / max(done, 1e-9) - 1)
-            self._say(f"{done:.1f} of {counted(self._total, self._unit)}, about {left:.0f} s left")
+            task = self._tasks[-1]
+            left = (self._printed - task.began) * (task.total / max(done, 1e-9) - 1)
+            self._say(f"{done:.1f} of {counted(task.total, task.unit)}, about {left:.0f} s left")
 
     def end(self) -> None:
         """Print how much was done in what time."""
-        self._say(counted(round(self._done), self._unit))
+        if not self._tasks:
+            return
+        if len(self._tasks) == 1 or self._parts:
+            task = self._tasks[-1]
+            self._say("" if task.unit == "cell" else counted(round(self._done), task.unit))
+        self._tasks.pop()
+        self._done = 1.0
 
-    def _say(self, what: str) -> None:
-        seconds = time.monotonic() - self._began
-        detail = f", {self._detail}" if self._detail else ""
-        line = f"{self._task}: {what}, {seconds:.1f} s{detail}"
+    def _say(self, done: str) -> None:
+        seconds = f"{time.monotonic() - self._tasks[-1].began:.1f} s"
+        name = ": ".join(task.name for task in self._tasks)
+        line = f"{name}: {', '.join(filter(None, [done, seconds, self._detail]))}"
         self._console.print(visible(line), markup=False, emoji=False)
+        write_log(visible(line))

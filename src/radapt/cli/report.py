@@ -28,15 +28,23 @@ Checklist = Annotated[
     ),
 ]
 
+Pdf = Annotated[
+    bool,
+    typer.Option(
+        "--pdf", help="Print the page to report.pdf too, by Chromium or Chrome.", rich_help_panel=OUTPUT
+    ),
+]
+
 
 def report(
     folder: Folder,
     as_json: options.Json = False,
     checklist: Checklist = False,
+    pdf: Pdf = False,
 ) -> None:
     """Write the report of a finished study or run again, print its numbers as JSON, or write a checklist."""
     if (folder / SEVERAL).is_file() and not checklist:
-        _report_several(folder, as_json)
+        _report_several(folder, as_json, pdf)
         return
     with _advice_on_damage(folder):
         if checklist:
@@ -47,20 +55,29 @@ def report(
             from radapt.report.json_summary import read_numbers
 
             say_json(read_numbers(folder))
-        elif not checklist:
+        elif pdf or not checklist:
             from radapt.report.render import write_report
 
-            say(f"Report: {write_report(folder)}")
+            _say_page("Report", write_report(folder), pdf)
 
 
-def _report_several(folder: Path, as_json: bool) -> None:
+def _say_page(name: str, page: Path, pdf: bool) -> None:
+    """Say where a page is, and print it to a PDF if asked to."""
+    say(f"{name}: {page}")
+    if pdf:
+        from radapt.report.pdf import write_pdf
+
+        say(f"PDF: {write_pdf(page)}")
+
+
+def _report_several(folder: Path, as_json: bool, pdf: bool) -> None:
     """Write the page of several studies again, or print their summary."""
     from radapt.report.multi_target import read_several, write_overview
 
     if as_json:
         say_json(read_several(folder))
     else:
-        say(f"All studies: {write_overview(folder)}")
+        _say_page("All studies", write_overview(folder), pdf)
 
 
 @contextmanager

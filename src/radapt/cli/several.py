@@ -167,17 +167,17 @@ def the_one(read: "Mapping[str, tuple[Dataset, list[Target]]]") -> "tuple[Datase
     return source, targets[0].target if targets else None
 
 
-def print_all(results: Iterable[tuple[Path, dict[str, Any]]], out: Path) -> None:
+def print_all(results: Iterable[tuple[Path, dict[str, Any]]], out: Path, *, wide: bool = False) -> None:
     """Print the results of the studies in `out` and their summary, and write their page."""
     from radapt.artefacts import SEVERAL
-    from radapt.cli.study import print_study
+    from radapt.cli.study_tables import print_study
     from radapt.files import read_document
     from radapt.report.multi_target import write_overview
 
     for folder, result in results:
         say("")
         say(", ".join(folder.parts))
-        print_study(result, out / folder)
+        print_study(result, out / folder, wide=wide)
     say("")
     print_summary(read_document(out / SEVERAL)["summary"])
     say(f"All studies: {write_overview(out)}")

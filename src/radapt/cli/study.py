@@ -1,7 +1,7 @@
 """The command study."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,12 +19,15 @@ from radapt.cli.given_models import (
     suiting_others,
     with_base,
 )
-from radapt.cli.printing import estimate_table, say, say_notices, say_subgroups
+from radapt.cli.patience import Quick, TimeLimit, for_a_first_look
 from radapt.cli.sections import ADAPTATION, COMPARISON, DATA, EVALUATION, MODEL
+from radapt.cli.study_tables import Wide, print_study
 from radapt.text import listed, whole_number
 
 if TYPE_CHECKING:
+    from radapt.images.imageset import Dataset
     from radapt.models.classifier import Classifier
+    from radapt.study.multi_target import Target
     from radapt.study.plan import Plan
     from radapt.study.protocol import Protocol
 
@@ -175,23 +178,23 @@ def study(
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     threads: options.Threads = None,
+    time_limit: TimeLimit = None,
+    quick: Quick = False,
+    wide: Wide = False,
 ) -> None:
     """Compare strategies to adapt a model to target images, and report what each gains."""
     from radapt.cli.progress import watcher
     from radapt.device import select_device
-    from radapt.images.store.location import check_outside
-    from radapt.shift.expression import resolved
     from radapt.study.experiment import run_study
-    from radapt.study.multi_target import run_several
-    from radapt.study.protocol import read_protocol
 
-    for folder in (data, *(paths := target or [])):
-        check_outside(folder, out, "The study")
+    _check_all_outside((data, *(paths := target or [])), out)
     values: dict[str, Any] = {"model": model, "models": models, "metric": metric, "margin": margin, "by": by}
     values |= {"seed": seed, "seeds": seeds, "epochs": epochs, "steps": steps, "folds": cv}
-    values |= {"shift": [resolved(text) for text in shift or ()], "target": len(paths)}
+    values |= {"shift": _resolved(shift), "target": len(paths), "minutes": time_limit}
     values |= {"target_patients": target_patients, "leave_one_site_out": leave_one_site_out}
-    claim = read_protocol(Path(protocol)) if protocol.endswith(".toml") else None
+    if quick:
+        strategies, values["epochs"] = for_a_first_look(strategies, epochs)
+    claim = _claim(protocol)
     values, base_model = with_base(base, values, tune, images, claim)
     plan, shifts = _plan(values, strategies, budget, protocol, claim)
     plans = _plans(plan, values, (pretrained, weights), (tune, claim, strategies is None), (base, base_model))
@@ -200,13 +203,50 @@ def study(
     check_others(with_runs or (), grid=grid)
     read = several.load_all(plans, data, images, paths, shifts, base_model)
     if grid:
-        members, left_out = several.members_of(plans, read, leave_one_site_out)
-        results = run_several(members, out, **on, left_out=left_out, base=base)
-        several.print_all(results, out)
+        _compare_several(plans, read, out, on, leave_one_site_out, base, wide)
     else:
         source, other = suiting_others(several.the_one(read), with_runs or (), plans[0])
-        print_study(run_study(plans[0], source, other, out, **on, base_models_from=base, protocol=claim), out)
+        result = run_study(plans[0], source, other, out, **on, base_models_from=base, protocol=claim)
+        print_study(result, out, wide=wide)
         compare_others(with_runs or (), data, images, paths, plans[0], out, on["hardware"])
+
+
+def _check_all_outside(folders: Iterable[Path], out: Path) -> None:
+    """Refuse a study folder within one of its data sets."""
+    from radapt.images.store.location import check_outside
+
+    for folder in folders:
+        check_outside(folder, out, "The study")
+
+
+def _resolved(shifts: list[str] | None) -> list[str]:
+    from radapt.shift.expression import resolved
+
+    return [resolved(text) for text in shifts or ()]
+
+
+def _claim(protocol: str) -> "Protocol | None":
+    """Read the claim of a study, where --protocol names a file with one."""
+    from radapt.study.protocol import read_protocol
+
+    return read_protocol(Path(protocol)) if protocol.endswith(".toml") else None
+
+
+def _compare_several(
+    plans: "list[Plan]",
+    read: "Mapping[str, tuple[Dataset, list[Target]]]",
+    out: Path,
+    on: Mapping[str, Any],
+    leave_one_site_out: bool,
+    base: Path | None,
+    wide: bool,
+) -> None:
+    """Run the studies of several models or targets, and print their summary."""
+    from radapt.study.multi_target import run_several
+
+    members, left_out = several.members_of(plans, read, leave_one_site_out)
+    results = run_several(members, out, **on, left_out=left_out, base=base)
+    several.print_all(results, out, wide=wide)
 
 
 def _plan(
@@ -229,7 +269,7 @@ def _plan(
         raise AskedWrongly(
             "A study needs target images: give --shift NAME or --target DIR, or else --leave-one-site-out."
         )
-    names = ("model", "metric", "margin", "seed", "epochs", "steps", "target_patients", "folds")
+    names = ("model", "metric", "margin", "seed", "epochs", "steps", "target_patients", "folds", "minutes")
     fields: dict[str, Any] = {name: values[name] for name in names}
     seeds = parse_seeds(values["seeds"])
     first = shifts[0] if shifts else None
@@ -256,6 +296,9 @@ def _plans(
     return several.plans_of(plan, names, start_from, tune, claim, usual=usual)
 
 
+_OPTIONS = {"folds": "cv", "minutes": "time-limit"}  # of fields of a plan that are called otherwise
+
+
 def _refuse_contradictions(claim: "Protocol", values: Mapping[str, Any], strategies: tuple[str, ...]) -> None:
     """Refuse options that contradict a protocol: neither their default value nor the protocol's.
 
@@ -280,9 +323,10 @@ def _refuse_contradictions(claim: "Protocol", values: Mapping[str, Any], strateg
         "models": (None,),
         "leave_one_site_out": (False,),
         "folds": (0,),
+        "minutes": (None,),
     }
     others = ["--strategies"] if strategies not in ((), claim.strategies) else []
-    differ = ["cv" if name == "folds" else name for name in allowed if values[name] not in allowed[name]]
+    differ = [_OPTIONS.get(name, name) for name in allowed if values[name] not in allowed[name]]
     others += [f"--{name.replace('_', '-')}" for name in differ]
     if others:
         raise AskedWrongly(
@@ -347,31 +391,3 @@ def split_list(text: str) -> tuple[str, ...]:
 
         raise AskedWrongly(f"A list takes names separated by commas, as none,head. Got {text!r}.")
     return parts
-
-
-def print_study(result: dict[str, Any], out: Path) -> None:
-    """Print the scores, notices and verdict of a study, and write its report."""
-    from radapt.report.render import write_report
-
-    estimate_table(result["estimates"])
-    if folds := result["plan"].get("folds"):
-        say(f"The target images were tested out of fold, {folds} folds.")
-    say_subgroups(result["subgroups"])
-    say(result["recommendation"])
-    _say_notices_of(out)
-    if result["protocol"]:
-        verdict = result["protocol"]["verdict"]
-        say(f"{verdict['word']}. {verdict['reason']}")
-    say(f"Report: {write_report(out)}")
-
-
-def _say_notices_of(out: Path) -> None:
-    """Print the notices of a finished study, except those that were printed when its images were read."""
-    from radapt.report.folder import read_study
-    from radapt.report.performance import threshold_warnings
-    from radapt.report.warnings import data_notices, study_warnings
-
-    study = read_study(out)
-    printed = data_notices(study)
-    notices = [*study_warnings(study), *threshold_warnings(study)]
-    say_notices(notice for notice in notices if notice not in printed)

@@ -31,6 +31,7 @@ KINDS: Mapping[str, str] = {  # the title of each kind, on every page and in pri
     "unreadable": "Unreadable files.",
     "one-base": "One base model for every seed.",
     "one-seed": "Every model was trained once.",
+    "time-limit": "Stopped by the time limit.",
 }
 
 

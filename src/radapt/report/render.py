@@ -1,13 +1,17 @@
 """The page of a finished folder, rendered from its records alone; no number is computed."""
 
+import base64
+import hashlib
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from radapt.artefacts import CLASSIFIER, PERFORMANCE, RECORD, REPORT, STUDY
 from radapt.display.grid import image_address
@@ -24,6 +28,7 @@ from radapt.report.folder import Run, Study, expected_in, kind_of, read_folder
 from radapt.report.methods import methods
 from radapt.report.occlusion import occlusion_tables, run_occlusion
 from radapt.report.other_models import other_models
+from radapt.report.overview import overview
 from radapt.report.performance import (
     finding_sections,
     findings_tables,
@@ -86,16 +91,31 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(mark_paths=MARK_PATHS)
+    made.globals.update(mark_paths=MARK_PATHS, script=_script(made))
     made.filters["image"] = image_address
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class Script:
+    """The script of every page, and its digest, by which the page allows it and no other."""
+
+    text: Markup
+    digest: str
+
+
+def _script(templates: Environment) -> Script:
+    source, _, _ = PackageLoader("radapt.report").get_source(templates, "page.js")
+    digest = base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
+    return Script(Markup(source), f"sha256-{digest}")
+
+
 def _study_page(study: Study) -> dict[str, Any]:
     finding = _finding(study)
-    strategies = study.plan.strategies
+    strategies, notices = study.plan.strategies, _warnings(study)
     return {
         "title": wording.title(study),
+        "overview": overview(study, notices),
         "lead": wording.lead(study),
         "recommendation": _by_budget(study.recommendation),
         "base_accuracy": wording.base_accuracy(study),
@@ -104,7 +124,7 @@ def _study_page(study: Study) -> dict[str, Any]:
         "registered": study.registered,
         "verdict": study.verdict,
         "expected_gains": study.expected_gains,
-        "warnings": _warnings(study),
+        "warnings": notices,
         "files_of": files_of(study),
         "optimistic": study.plan.protocol == "original",
         "finding": finding,

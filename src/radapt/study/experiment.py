@@ -47,6 +47,7 @@ from radapt.study.domains import Domains, real_domains, shifted_domains
 from radapt.study.example_images import save_example_images
 from radapt.study.folds import divide_into_folds
 from radapt.study.given_base import check_given_base, notices_about
+from radapt.study.pace import Pace
 from radapt.study.plan import Cell, Plan, by_fold, cells, default_budgets
 from radapt.study.protocol import Protocol, check_images
 from radapt.study.registration import RegisteredProtocol, read_registered, register
@@ -68,6 +69,7 @@ from radapt.study.selected_models import (
     select_models,
 )
 from radapt.study.subgroups import subgroup_rows
+from radapt.study.time_limit import OutOfTime, finished_part, time_limit_notice
 from radapt.text import counted, listed
 from radapt.version import __version__
 from radapt.workfolder import reserve_folder
@@ -125,19 +127,20 @@ def run_study(
     identity = {
         "kind": "study",
         "radapt": __version__,
-        "plan": replace(plan, by=()).as_dict(),  # which trains no other model
+        "plan": replace(plan, by=(), minutes=None).as_dict(),  # which train no other model
         "source": source.origin.fingerprint,
         "target": learned,
     }
     with reserve_folder(out, identity, PLAN):
         registered = _register(study, protocol, target)
         started = now()
-        new = False
+        pace, new = Pace(plan.minutes), False
         for seeded in _with_seeds(study, budgets):
-            for cell in cells(seeded.plan):
-                if not is_whole(seeded.folder(cell), SCORES):
-                    run_cell(seeded, cell)
-                    new = True
+            new |= _train_cells(seeded, pace)
+            if pace.is_over:
+                break
+        seeded = _in_time(seeded, plan) if pace.is_over else seeded
+        budgets = {label: budgets[label] for label in seeded.plan.budgets}
         before = None if new else read_if_whole(out / STUDY)  # nothing was trained: keep its provenance
         result = {
             **identity,
@@ -151,6 +154,32 @@ def run_study(
         }
         write_document(out / STUDY, result)
         return read_document(out / STUDY)
+
+
+def _train_cells(study: StudyContext, pace: Pace) -> bool:
+    """Train the cells that are not done, until the time is up; return whether there were any."""
+    planned, new = list(cells(study.plan)), False
+    for cell in planned:
+        if is_whole(study.folder(cell), SCORES):
+            continue
+        if pace.is_over:
+            break
+        study.watch.begin(pace.begin(cell, planned), 1, "cell")
+        run_cell(study, cell)
+        pace.end(cell)
+        study.watch.end()
+        new = True
+    return new
+
+
+def _in_time(study: StudyContext, asked: Plan) -> StudyContext:
+    """Return the part of a study that is done when its time is up, with a notice of what it leaves out."""
+    done = [cell for cell in cells(study.plan) if is_whole(study.folder(cell), SCORES)]
+    part = finished_part(study.plan, done.__contains__)
+    if part is None:
+        raise OutOfTime(asked.minutes or 0, len(done), len(list(cells(study.plan))))
+    left_out = () if part == asked else (time_limit_notice(asked, part),)
+    return replace(study, plan=part, notices=(*study.notices, *left_out))
 
 
 def _prepared(plan: Plan, source: Dataset, target: Dataset) -> Dataset:

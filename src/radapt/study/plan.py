@@ -60,6 +60,7 @@ class Plan:
     base: str = ""  # the base model's digest, where a run is the base and none is trained
     folds: int = 0  # of a real target, all of whose patients are tested out of fold; 0: its own test split
     by: tuple[str, ...] = ()  # columns of the target images whose values are scored one by one
+    minutes: float | None = None  # of work, after which no model is begun; None: no limit
 
     def __post_init__(self) -> None:
         check_model(self.model)
@@ -92,6 +93,8 @@ class Plan:
         object.__setattr__(self, "metric", metric(self.metric).name)
         if not 0 <= self.margin < 1:
             raise AskedWrongly(f"A margin lies between 0 and 1: 0.02 is 2 points. Got {self.margin:g}.")
+        if self.minutes is not None and not self.minutes > 0:
+            raise AskedWrongly(f"A time limit is a number of minutes above 0. Got {self.minutes:g}.")
         if self.seeds < 1:
             raise AskedWrongly(f"A study needs at least one seed. Got {self.seeds}.")
         if "none" not in self.strategies:
@@ -120,6 +123,8 @@ class Plan:
             del values["folds"]
         if not self.by:
             del values["by"]
+        if self.minutes is None:
+            del values["minutes"]
         if not self.base:
             del values["base"]
         return {**plain(values), **({} if self.weights is None else {"weights": self.weights.name})}
@@ -131,7 +136,7 @@ class Plan:
         known: dict[str, Any] = {
             field.name: tuple(value) if isinstance(value := values[field.name], list) else value
             for field in fields(cls)
-            if field.name not in ("weights", "auto_seeds", "folds", "by", "base")
+            if field.name not in ("weights", "auto_seeds", "folds", "by", "base", "minutes")
         }
         return cls(
             **known,
@@ -140,6 +145,7 @@ class Plan:
             folds=values.get("folds", 0),
             by=tuple(values.get("by", ())),
             base=values.get("base", ""),
+            minutes=values.get("minutes"),
         )
 
     @property

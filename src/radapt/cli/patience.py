@@ -1,0 +1,34 @@
+"""How long a study may take: options that fit it to the user's patience."""
+
+from typing import Annotated
+
+import typer
+
+from radapt.cli.sections import COMPARISON
+
+QUICK_STRATEGIES = "none,recalibrate,linear-probe"  # each takes seconds
+QUICK_EPOCHS = 4
+
+TimeLimit = Annotated[
+    float | None,
+    typer.Option(
+        "--time-limit",
+        help="Begin no model after so many minutes, and report what is done by then; the same command goes "
+        "on later. Without it there is no limit.",
+        rich_help_panel=COMPARISON,
+    ),
+]
+Quick = Annotated[
+    bool,
+    typer.Option(
+        "--quick",
+        help=f"A first look: {QUICK_STRATEGIES}, and {QUICK_EPOCHS} epochs, where --strategies and "
+        "--epochs do not say otherwise.",
+        rich_help_panel=COMPARISON,
+    ),
+]
+
+
+def for_a_first_look(strategies: str | None, epochs: int | None) -> tuple[str, int]:
+    """Return the strategies and epochs of a quick study, where the user asked for none."""
+    return strategies or QUICK_STRATEGIES, epochs or QUICK_EPOCHS

@@ -1,0 +1,73 @@
+"""The first screen of a study's page."""
+
+import re
+from itertools import pairwise
+
+import pytest
+from pages import Page
+from samples import make_dataset
+
+from radapt.images.notice import Notice
+from radapt.report.folder import read_study
+from radapt.report.overview import overview, trust, typeset
+from radapt.report.overview_figure import _apart
+from radapt.report.render import render
+from radapt.study.experiment import run_study
+from radapt.study.plan import Plan
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory, hardware):
+    plan = Plan(budgets=("8", "16"), epochs=1, steps=2, strategies=("none", "head", "recalibrate"))
+    out = tmp_path_factory.mktemp("overview") / "study"
+    run_study(plan, make_dataset(), None, out, hardware=hardware)
+    return out
+
+
+def test_the_page_begins_with_the_answers_and_one_figure(study):
+    text = render(study)
+    page = Page(text)
+    first = page.text[: page.text.index("The recommendation in full")]
+    assert "squares under original" in first
+    for question in (
+        "What is lost at",
+        "What helps, and with",
+        "What does it cost at",
+        "Can this be trusted?",
+    ):
+        assert question in first
+    assert re.search(r"8 labels : \w+", first)
+    wide, narrow = re.findall(r"<div class=\"(wide|narrow)\"><svg role=\"img\"", text)
+    assert (wide, narrow) == ("wide", "narrow")
+
+
+def test_every_number_of_the_first_screen_is_in_the_results(study):
+    read = read_study(study)
+    screen = overview(read, [])
+    base = next(
+        row.estimate
+        for row in read.scores
+        if (row.strategy, row.domain, row.metric) == ("none", "target", "balanced-accuracy")
+    )
+    assert f"{100 * base.value:.1f} % [{100 * base.low:.1f}, {100 * base.high:.1f}]" in screen.answers[0].text
+    assert len(screen.budgets) == 2
+    assert {name for name, _ in screen.legend} == {"head", "recalibrate"}
+
+
+def test_the_most_harmful_notices_answer_whether_it_can_be_trusted():
+    grave, note = Notice("leak", "invalid", "..."), Notice("one-seed", "note", "...")
+    assert trust([grave, note]) == "No: test images among the training images. 1 more below."
+    assert trust([note]) == "Mostly: every model was trained once."
+    assert trust([]) == "Nothing was found that speaks against it."
+
+
+def test_a_hyphen_before_a_number_becomes_a_minus_sign_and_no_other():
+    assert typeset("-5.0 points [-8.1, -2.0] by last-k2") == "−5.0 points [−8.1, −2.0] by last-k2"  # noqa: RUF001
+
+
+@pytest.mark.parametrize("values", [[1.0, 1.1, 1.2, 5.0], [9.8, 9.9, 9.95], [0.0, 0.0, 0.0]])
+def test_names_in_the_figure_are_not_written_over_one_another(values):
+    places = _apart(values, 0.5, 0.0, 10.0)
+    assert all(later - earlier >= 0.499 for earlier, later in pairwise(places))
+    assert places[0] >= 0
+    assert places[-1] <= 10
