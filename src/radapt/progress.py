@@ -35,6 +35,23 @@ class Silent:
         """Do nothing."""
 
 
+class Steps:
+    """A task whose units are done one by one: call it after each."""
+
+    def __init__(self, watch: Watch, task: str, total: int, unit: str) -> None:
+        self._watch, self._done = watch, 0
+        watch.begin(task, total, unit)
+
+    def __call__(self) -> None:
+        """Report that one more unit is done."""
+        self._done += 1
+        self._watch.advance(self._done)
+
+    def end(self) -> None:
+        """Report the end of the task."""
+        self._watch.end()
+
+
 class Within:
     """Reports the progress of a training as a fraction of one unit of a longer task.
 

@@ -268,11 +268,26 @@ def _is_number(cell: str) -> bool:
     return cell.replace(",", "").replace(".", "").isdecimal() or not cell
 
 
+def _say_changes(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print what adapting changed, a line for each metric."""
+    from radapt.metrics.table import metric as find_metric
+    from radapt.stats.estimate import points
+
+    if rows:
+        say("")
+        say("After adapting less before it, on the same test images:")
+    for row in rows:
+        if row["value"] is not None:
+            change = points(row["value"], row["low"], row["high"])
+            say(f"  {find_metric(row['metric']).words}: {change}, {row['verdict']}")
+
+
 def say_scores(out: Path) -> None:
     """Print the scores of a run folder, and the notices about them."""
     from radapt.files import read_document
 
     scores = read_document(out / SCORES)
     estimate_table(scores["estimates"])
+    _say_changes(scores.get("changes", ()))
     say_baselines(scores)
     say_notices(notices_of_scores(scores))

@@ -103,9 +103,9 @@ class _Task:
 
 
 class Lines:
-    """A line when a task ends, and every half minute while it goes on; with `parts` one for each part too."""
+    """A line when a task ends, and every ten seconds while it goes on; with `parts` one for each part too."""
 
-    EVERY = 30.0  # seconds
+    EVERY = 10.0  # seconds
 
     def __init__(self, *, parts: bool = False) -> None:
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -121,7 +121,7 @@ class Lines:
         self._tasks.append(_Task(task, total, unit, time.monotonic()))
 
     def advance(self, done: float, detail: str = "") -> None:
-        """Print how far the task is, every half minute."""
+        """Print how far the task is, every ten seconds."""
         self._done, self._detail = done, detail or self._detail
         if self._tasks and time.monotonic() - self._printed >= self.EVERY:
             self._printed = time.monotonic()

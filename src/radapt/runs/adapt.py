@@ -1,6 +1,6 @@
 """Adapt one model into a run folder."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +110,7 @@ def adapt_model(
             write_learned(out, learned, [data["test"]], base=origin.run)
         reference = {**about_validation(data), **({} if shift is None else {"shift": shift})}
         model = TrainedModel(adapted, train, valid, {"target-test": test}, seed, started, reference)
+        model = replace(model, before=None if options.strategy == "none" else base, watch=watch)
         return finish(out, model, about, hardware, baselines_on=pool)
 
 

@@ -18,9 +18,12 @@ from radapt.files import plain, write_document
 from radapt.images.characteristics import characteristics
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.notice import Notice, as_rows
+from radapt.models.classifier import Classifier
 from radapt.models.inference import predict
 from radapt.predictions import Predictions
+from radapt.progress import SILENT, Watch
 from radapt.provenance import provenance
+from radapt.runs.before_after import compare_with_before
 from radapt.runs.folder import read_record, save_run
 from radapt.runs.holdout import count_images
 from radapt.shortcuts.baselines import baseline_warnings, join_baselines, measure_baselines
@@ -41,6 +44,8 @@ class TrainedModel:
     # test images, as the original has it: then neither is kept.
     reference: Mapping[str, str] | None
     cache: FeatureCache | None = None  # of features of its test images, for models with the same trunk
+    before: Classifier | None = None  # the model that was adapted, where it is to be scored too
+    watch: Watch = SILENT
 
     def predict(self, images: ImageSet, hardware: Hardware) -> Predictions:
         """Score test images."""
@@ -83,6 +88,9 @@ def finish(
         _evaluate_performance(out, predictions)
         words = f"the train images of {identity['data_set']['name']}"
         checks = _check_shortcuts(model, rows, hardware, baselines_on, words)
+        if model.before is not None:
+            compared = compare_with_before(model.before, predictions, model.tests, hardware)
+            rows, checks["changes"] = [*compared["before"], *rows], compared["changes"]
         checks["warnings"] = as_rows([*checks["warnings"], *_one_class(predictions)])
         identity = {**identity, "characteristics": _characteristics(model)}
     write_document(out / SCORES, {"estimates": rows, **checks})
@@ -138,7 +146,8 @@ def _check_shortcuts(
 ) -> dict[str, Any]:
     """Measure shortcut baselines and occlusion on the test images, and notice where baselines come near."""
     occlusions = [
-        occlusion_record(model.result.classifier, images, hardware) for images in model.tests.values()
+        occlusion_record(model.result.classifier, images, hardware, model.watch)
+        for images in model.tests.values()
     ]
     baselines = {
         name.partition("-")[0]: measure_baselines(fitted_on, images) for name, images in model.tests.items()

@@ -104,7 +104,7 @@ def train_model(
             ),
         }
         write_learned(out, (train, valid), tests.values())
-        model = TrainedModel(trained, train, valid, tests, seed, started, about_validation(data))
+        model = TrainedModel(trained, train, valid, tests, seed, started, about_validation(data), watch=watch)
         return finish(out, model, about, hardware, baselines_on=pool)
 
 

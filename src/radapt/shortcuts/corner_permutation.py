@@ -9,6 +9,7 @@ rank.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,13 +60,17 @@ def corner_of(corner: str, height: int, width: int) -> NDArray[np.bool_]:
     return where
 
 
-def permute_corners(classifier: Classifier, images: ImageSet, hardware: Hardware) -> list[CornerPermutation]:
+def permute_corners(
+    classifier: Classifier, images: ImageSet, hardware: Hardware, done: Callable[[], None] = lambda: None
+) -> list[CornerPermutation]:
     """Replace each corner in turn, and estimate how much a model relies on it.
 
     Parameters
     ----------
     images
         Images of the model's classes; more than `MAX_IMAGES` are subsampled evenly.
+    done
+        Called after each corner.
 
     Returns
     -------
@@ -96,6 +101,7 @@ def permute_corners(classifier: Classifier, images: ImageSet, hardware: Hardware
         rows.append(
             CornerPermutation(corner, _share(same_class - other_class, full_effect, labels, images.patients))
         )
+        done()
     return rows
 
 

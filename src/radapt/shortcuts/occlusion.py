@@ -7,7 +7,7 @@ make up for a hidden shortcut. So the corners are also permuted between images, 
 `radapt.shortcuts.corner_permutation`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +21,8 @@ from radapt.images.subsample import subsample_evenly
 from radapt.models.classifier import Classifier
 from radapt.models.inference import predict
 from radapt.predictions import Predictions
-from radapt.shortcuts.corner_permutation import CORNER, CornerPermutation, corner_of, permute_corners
+from radapt.progress import SILENT, Steps, Watch
+from radapt.shortcuts.corner_permutation import CORNER, CORNERS, CornerPermutation, corner_of, permute_corners
 from radapt.stats.estimate import Estimate, verdict
 from radapt.stats.inference import difference, estimate
 
@@ -103,13 +104,17 @@ def fill_mask(pixels: NDArray[np.uint8], where: NDArray[np.bool_]) -> NDArray[np
     return np.where(where, grey[:, None, None], pixels)
 
 
-def occlude(classifier: Classifier, images: ImageSet, hardware: Hardware) -> list[MaskedScore]:
+def occlude(
+    classifier: Classifier, images: ImageSet, hardware: Hardware, done: Callable[[], None] = lambda: None
+) -> list[MaskedScore]:
     """Score a model under each of `MASKS`, and compare with the same images unmasked.
 
     Parameters
     ----------
     images
         Images of the model's classes; more than `MAX_IMAGES` are subsampled evenly.
+    done
+        Called after each mask.
 
     Raises
     ------
@@ -132,6 +137,7 @@ def occlude(classifier: Classifier, images: ImageSet, hardware: Hardware) -> lis
             )
             for metric in METRICS
         ]
+        done()
     return rows
 
 
@@ -199,7 +205,9 @@ def _percent(share: Estimate) -> str:
     return f"{middle} % [{low}, {high}]"
 
 
-def occlusion_record(classifier: Classifier, images: ImageSet, hardware: Hardware) -> dict[str, Any]:
+def occlusion_record(
+    classifier: Classifier, images: ImageSet, hardware: Hardware, watch: Watch = SILENT
+) -> dict[str, Any]:
     """Return the results of occlusion and corner permutation, ready for JSON.
 
     Returns
@@ -208,10 +216,10 @@ def occlusion_record(classifier: Classifier, images: ImageSet, hardware: Hardwar
         "occlusion", a row for each mask and metric; "corner_permutation", a row a corner;
         "occlusion_warnings", notices.
     """
-    masked, permutations = (
-        occlude(classifier, images, hardware),
-        permute_corners(classifier, images, hardware),
-    )
+    steps = Steps(watch, "hiding parts of the test images", len(MASKS) + len(CORNERS), "part")
+    masked = occlude(classifier, images, hardware, steps)
+    permutations = permute_corners(classifier, images, hardware, steps)
+    steps.end()
     return {
         "occlusion": [row.as_dict() for row in masked],
         "corner_permutation": [row.as_dict() for row in permutations],

@@ -283,7 +283,7 @@ def _selected(
     return {
         "performance": [evaluate_selected(*each) for each in zip(models, choose, strict=True)],
         "occlusions": [
-            measure_occlusion(model, domain, images, hardware, out=study.out)
+            measure_occlusion(model, domain, images, hardware, out=study.out, watch=study.watch)
             for domain, (model, images) in tests.items()
         ],
     }

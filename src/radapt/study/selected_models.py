@@ -21,6 +21,7 @@ from radapt.files import read_if_whole, write_document
 from radapt.images.imageset import ImageSet
 from radapt.models import checkpoint
 from radapt.predictions import Predictions
+from radapt.progress import SILENT, Watch
 from radapt.runs.folder import read_record
 from radapt.shortcuts.occlusion import occlusion_record
 from radapt.study.comparison import outcome_of
@@ -92,7 +93,13 @@ def _tuning_predictions(model: SelectedModel) -> Predictions | None:
 
 
 def measure_occlusion(
-    model: SelectedModel, domain: str, images: ImageSet, hardware: Hardware, *, out: Path
+    model: SelectedModel,
+    domain: str,
+    images: ImageSet,
+    hardware: Hardware,
+    *,
+    out: Path,
+    watch: Watch = SILENT,
 ) -> dict[str, Any]:
     """Score a model with parts of the test images hidden; kept in the study folder `out`; for JSON.
 
@@ -106,6 +113,6 @@ def measure_occlusion(
     made = read_record(model.folder)["provenance"]["finished"]
     name = f"{model.folder.name} of {made}, {domain}"
     if name not in saved:
-        saved[name] = occlusion_record(checkpoint.load_classifier(model.folder), images, hardware)
+        saved[name] = occlusion_record(checkpoint.load_classifier(model.folder), images, hardware, watch)
         write_document(out / OCCLUSION, {"models": saved})
     return {**model.named, "domain": domain, **saved[name]}
