@@ -30,7 +30,7 @@ class Page(HTMLParser):
             assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if "style" not in self.open:
+        if {"style", "script"}.isdisjoint(self.open):
             self.words.append(data)
 
     @property

@@ -198,7 +198,7 @@ def test_the_page_shows_suspected_duplicates_side_by_side_and_every_section(page
 def test_the_page_needs_no_other_file_and_obeys_no_name(page):
     assert not re.search(r"https?:|@import|url\((?!#)", re.sub(r"data:image/png;base64,[^\"]*", "", page))
     assert "<img src=x>" not in page
-    assert "<script" not in page
+    assert page.count("<script") == 1  # its own
     for tag, attributes in Page(page).tags:
         for name in ("src", "href"):
             assert attributes.get(name, "#").startswith(("#", "data:image/png;base64,")), tag
@@ -220,7 +220,7 @@ def test_names_that_mean_harm_are_shown_and_not_obeyed(drawings, tmp_path):
     )
     write_audit(run_audit(images), tmp_path / "audit.html")
     text = (tmp_path / "audit.html").read_text()
-    assert "<script" not in text
+    assert text.count("<script") == 1  # its own
     assert "<i>is cut" not in text
     assert "<em>" not in text
     assert SCRIPT in Page(text).text

@@ -47,7 +47,7 @@ def test_training_is_near_to_the_command_train(folder, radapt, tmp_path):
         )
     assert code == 0, err
     check(ways)
-    assert {way[:2] for way in ways} == {("train_model", "train_base")}
+    assert {way[:2] for way in ways} == {("train_model", "_trained")}
 
 
 @pytest.mark.parametrize("strategy", ["head", "lp-ft"])

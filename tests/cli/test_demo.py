@@ -29,7 +29,7 @@ def test_the_demonstration_adapts_lite0_and_draws_no_more_than_that_takes(radapt
     code, printed, progress = radapt("demo", *words, "--out", tmp_path / "out")
     assert code == 0, progress
     assert f"Drawing {drawn} images." in progress
-    assert "With 16 labelled images" in printed
+    assert "16 labels: " in printed
     study = read_document(tmp_path / "out" / STUDY)
     assert (study["plan"]["model"], study["plan"]["tune"]) == ("lite0", "head")
     assert study["roles"]["target test"]["images"] == 40

@@ -1,5 +1,8 @@
 """The first screen of a study's page."""
 
+import base64
+import hashlib
+import html
 import re
 from itertools import pairwise
 
@@ -71,3 +74,10 @@ def test_names_in_the_figure_are_not_written_over_one_another(values):
     assert all(later - earlier >= 0.499 for earlier, later in pairwise(places))
     assert places[0] >= 0
     assert places[-1] <= 10
+
+
+def test_the_page_allows_its_own_script_and_no_other(study):
+    text = render(study)
+    (script,) = re.findall(r"<script>(.*?)</script>", text, flags=re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in html.unescape(text)

@@ -502,7 +502,7 @@ def test_a_study_with_seeds_as_needed_says_how_many_it_took_and_goes_on_from_the
     assert json.loads((out / "plan.json").read_text())["plan"]["seeds"] == 5
     assert "auto_seeds" not in replace(plan, auto_seeds=False).as_dict()
     assert run_study(plan, dataset, None, out, hardware=hardware) == result
-    assert f"from {took} training seeds" in write_report(out).read_text()
+    assert f"with {took} training seeds" in write_report(out).read_text()
 
 
 def test_a_wrong_number_of_seeds_is_said(radapt, tmp_path):

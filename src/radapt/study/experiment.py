@@ -136,7 +136,9 @@ def run_study(
         started = now()
         pace, new = Pace(plan.minutes), False
         for seeded in _with_seeds(study, budgets):
-            new |= _train_cells(seeded, pace)
+            for cell in _cells_to_train(seeded, pace):
+                run_cell(seeded, cell)
+                new = True
             if pace.is_over:
                 break
         seeded = _in_time(seeded, plan) if pace.is_over else seeded
@@ -156,20 +158,17 @@ def run_study(
         return read_document(out / STUDY)
 
 
-def _train_cells(study: StudyContext, pace: Pace) -> bool:
-    """Train the cells that are not done, until the time is up; return whether there were any."""
-    planned, new = list(cells(study.plan)), False
+def _cells_to_train(study: StudyContext, pace: Pace) -> Iterator[Cell]:
+    """Yield the cells that are not done until the time is up; each is trained before the next is asked for."""
+    planned = list(cells(study.plan))
     for cell in planned:
-        if is_whole(study.folder(cell), SCORES):
-            continue
-        if pace.is_over:
-            break
-        study.watch.begin(pace.begin(cell, planned), 1, "cell")
-        run_cell(study, cell)
-        pace.end(cell)
-        study.watch.end()
-        new = True
-    return new
+        if not is_whole(study.folder(cell), SCORES):
+            if pace.is_over:
+                return
+            study.watch.begin(pace.begin(cell, planned), 1, "cell")
+            yield cell
+            pace.end(cell)
+            study.watch.end()
 
 
 def _in_time(study: StudyContext, asked: Plan) -> StudyContext:
