@@ -124,13 +124,7 @@ def run_study(
     budgets = _budgets(study)
     if base is None:  # what cannot be built is refused before `out` is begun
         build(study.spec(), pretrained=plan.pretrained)
-    identity = {
-        "kind": "study",
-        "radapt": __version__,
-        "plan": replace(plan, by=(), minutes=None).as_dict(),  # which train no other model
-        "source": source.origin.fingerprint,
-        "target": learned,
-    }
+    identity = _identity(plan, source, learned)
     with reserve_folder(out, identity, PLAN):
         registered = _register(study, protocol, target)
         started = now()
@@ -156,6 +150,17 @@ def run_study(
         }
         write_document(out / STUDY, result)
         return read_document(out / STUDY)
+
+
+def _identity(plan: Plan, source: Dataset, target: str | None) -> dict[str, Any]:
+    """Return what a study was asked, for JSON, without what changes none of its models."""
+    return {
+        "kind": "study",
+        "radapt": __version__,
+        "plan": replace(plan, by=(), minutes=None).as_dict(),
+        "source": source.origin.fingerprint,
+        "target": target,
+    }
 
 
 def _cells_to_train(study: StudyContext, pace: Pace) -> Iterator[Cell]:
