@@ -164,7 +164,7 @@ def _identity(plan: Plan, source: Dataset, target: str | None) -> dict[str, Any]
 
 
 def _cells_to_train(study: StudyContext, pace: Pace) -> Iterator[Cell]:
-    """Yield the cells that are not done until the time is up; each is trained before the next is asked for."""
+    """Yield the cells that are not done, until the time is up; each is trained before the next is wanted."""
     planned = list(cells(study.plan))
     for cell in planned:
         if not is_whole(study.folder(cell), SCORES):
