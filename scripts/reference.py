@@ -17,6 +17,7 @@ from typer.main import get_command
 import radapt
 from radapt.cli.app import app
 from radapt.cli.sections import ORDER, OTHER
+from radapt.display.table import Table
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -96,6 +97,7 @@ def _arguments(arguments: ast.arguments, plain: list[str]) -> str:
     names = map(ast.unparse, arguments.kwonlyargs)
     pairs += list(zip(names, arguments.kw_defaults, strict=True))
     written = [f"{name} = {ast.unparse(value)}" if value else name for name, value in pairs]
+    written += [f"**{ast.unparse(arguments.kwarg)}"] if arguments.kwarg else []
     return "".join(f"    {each},\n" for each in written)
 
 
@@ -118,7 +120,11 @@ def name_page(name: str) -> str:
 
 def members_of(thing: Any) -> Iterator[str]:
     """Yield a line for each public method and property of a class."""
-    for name, value in vars(thing).items() if inspect.isclass(thing) else ():
+    bases = inspect.getmro(thing) if inspect.isclass(thing) else ()
+    members: dict[str, Any] = {}
+    for kind in reversed([base for base in bases if base in (Table, thing)]):
+        members |= vars(kind)
+    for name, value in members.items():
         about = inspect.getdoc(value if callable(value) else getattr(value, "fget", None))
         if name[0] != "_" and about and not isinstance(value, type):
             yield f"- `.{name}{'()' if callable(value) else ''}`: {about.split(chr(10) * 2)[0]}"

@@ -9,49 +9,63 @@ from typing import TYPE_CHECKING, Any
 
 from radapt.version import __version__
 
-# Where each name at the top lives; its own module is its address inside the project.
+# Where each name at the top lives; those of `radapt.api` do what the command of their name does.
 NAMES = {
+    "Dataset": "radapt.images.imageset",
     "ImageSet": "radapt.images.imageset",
-    "LoadOptions": "radapt.images.load_options",
-    "TableOptions": "radapt.images.table_options",
-    "load_dataset": "radapt.images.load",
+    "load_dataset": "radapt.api.loading",
     "draw_dataset": "radapt.datasets.phantom",
-    "shift_images": "radapt.shift.shifted",
-    "parse_shift": "radapt.shift.expression",
-    "select_device": "radapt.device",
-    "Recipe": "radapt.training.recipe",
+    "image_grid": "radapt.display.grid",
+    "audit": "radapt.api.data",
+    "shift_images": "radapt.api.data",
+    "list_shifts": "radapt.api.listings",
+    "list_models": "radapt.api.listings",
+    "list_strategies": "radapt.api.listings",
+    "train": "radapt.api.training",
+    "adapt": "radapt.api.training",
+    "read_run": "radapt.report.folder",
     "Classifier": "radapt.models.classifier",
     "load_classifier": "radapt.models.checkpoint",
-    "train_model": "radapt.runs.train",
-    "adapt_model": "radapt.runs.adapt",
-    "predict": "radapt.models.inference",
+    "summary": "radapt.api.listings",
+    "Predictions": "radapt.predictions",
+    "predict": "radapt.api.evaluation",
+    "evaluate": "radapt.api.evaluation",
+    "stress": "radapt.api.evaluation",
+    "compare": "radapt.api.evaluation",
     "estimate": "radapt.stats.inference",
     "difference": "radapt.stats.inference",
-    "Plan": "radapt.study.plan",
-    "run_study": "radapt.study.experiment",
+    "run_study": "radapt.api.studies",
+    "read_study": "radapt.report.folder",
     "write_report": "radapt.report.render",
 }
 
 if TYPE_CHECKING:
+    from radapt.api.data import audit as audit
+    from radapt.api.data import shift_images as shift_images
+    from radapt.api.evaluation import compare as compare
+    from radapt.api.evaluation import evaluate as evaluate
+    from radapt.api.evaluation import predict as predict
+    from radapt.api.evaluation import stress as stress
+    from radapt.api.listings import list_models as list_models
+    from radapt.api.listings import list_shifts as list_shifts
+    from radapt.api.listings import list_strategies as list_strategies
+    from radapt.api.listings import summary as summary
+    from radapt.api.loading import load_dataset as load_dataset
+    from radapt.api.studies import run_study as run_study
+    from radapt.api.training import adapt as adapt
+    from radapt.api.training import train as train
     from radapt.datasets.phantom import draw_dataset as draw_dataset
-    from radapt.device import select_device as select_device
+    from radapt.display.grid import image_grid as image_grid
+    from radapt.images.imageset import Dataset as Dataset
     from radapt.images.imageset import ImageSet as ImageSet
-    from radapt.images.load import load_dataset as load_dataset
-    from radapt.images.load_options import LoadOptions as LoadOptions
-    from radapt.images.table_options import TableOptions as TableOptions
     from radapt.models.checkpoint import load_classifier as load_classifier
     from radapt.models.classifier import Classifier as Classifier
-    from radapt.models.inference import predict as predict
+    from radapt.predictions import Predictions as Predictions
+    from radapt.report.folder import read_run as read_run
+    from radapt.report.folder import read_study as read_study
     from radapt.report.render import write_report as write_report
-    from radapt.runs.adapt import adapt_model as adapt_model
-    from radapt.runs.train import train_model as train_model
-    from radapt.shift.expression import parse_shift as parse_shift
-    from radapt.shift.shifted import shift_images as shift_images
     from radapt.stats.inference import difference as difference
     from radapt.stats.inference import estimate as estimate
-    from radapt.study.experiment import run_study as run_study
-    from radapt.study.plan import Plan as Plan
-    from radapt.training.recipe import Recipe as Recipe
 
 __all__ = ["NAMES", "__version__", *NAMES]
 

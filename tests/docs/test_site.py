@@ -105,5 +105,5 @@ def test_the_reference_has_every_option_and_every_public_name():
         "## radapt protocol init",
     ):
         assert words in line
-    for words in ("## ImageSet", "- `path`: ", "**Raises**", "size: int | None = None  # height and width"):
+    for words in ("## ImageSet", "- `path`: ", "**Raises**", "size: int | None = None,"):
         assert words in names

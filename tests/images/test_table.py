@@ -488,9 +488,9 @@ def test_reading_a_table_needs_neither_torch_nor_pandas_nor_pydicom(make, tmp_pa
     table = make("images.csv", ["file,kind", "a.png,ill", "b.png,well"], ["a.png", "b.png"])
     pq.write_table(pa.table({"file": ["a.png", "b.png"], "kind": ["ill", "well"]}), tmp_path / "t.parquet")
     code = (
-        "import sys; from pathlib import Path; from radapt import LoadOptions, TableOptions, load_dataset; "
-        "options = LoadOptions(size=8, table=TableOptions(images='file', label='kind')); "
-        "[load_dataset(table, options, cache=Path(sys.argv[3])) for table in sys.argv[1:3]]; "
+        "import sys; from radapt import load_dataset; "
+        "options = dict(size=8, images='file', label='kind', cache=sys.argv[3]); "
+        "[load_dataset(table, **options) for table in sys.argv[1:3]]; "
         "print(sorted({'torch', 'pandas', 'sklearn', 'pydicom', 'timm'} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", code, str(table), str(tmp_path / "t.parquet"), str(tmp_path / "cache")]

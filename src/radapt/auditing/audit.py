@@ -15,19 +15,21 @@ from radapt.auditing.class_balance import (
 )
 from radapt.auditing.collection import Collection, Pool, second_name
 from radapt.auditing.duplicates import find_duplicates
-from radapt.auditing.finding import Finding, in_order
+from radapt.auditing.finding import KINDS, SEVERITIES, Finding, in_order
 from radapt.auditing.formats import compare_formats, find_odd_depths, find_odd_sizes
 from radapt.auditing.patients import find_leaks, find_leaks_between
 from radapt.auditing.shortcuts import NO_SHORTCUTS, Shortcuts, find_shortcuts, measure_shortcuts
 from radapt.auditing.sites import find_sites
 from radapt.auditing.suspects import Review
+from radapt.display.table import Row, Table, html_table, html_text
 from radapt.images.characteristics import characteristics
 from radapt.images.notice import Notice, as_rows
 from radapt.progress import SILENT, Watch
+from radapt.text import counted
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Audit:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Audit(Table):
     """The findings about a data set."""
 
     images: Collection
@@ -36,6 +38,30 @@ class Audit:
     parts: tuple[Part, ...]  # by split; names of the other data set's parts begin with its name
     shortcuts: Shortcuts
     review: Review | None = None  # of labels and views, if it was requested
+
+    def __repr__(self) -> str:
+        return f"Audit({self.images.origin.name}: {self._counts()})"
+
+    def _counts(self) -> str:
+        counts = [sum(each.severity == severity for each in self.findings) for severity in SEVERITIES]
+        return ", ".join(counted(count, name) for count, name in zip(counts, SEVERITIES, strict=True))
+
+    def _repr_html_(self) -> str:
+        lead = f"{counted(len(self.images), 'image')} of {self.images.origin.name}: {self._counts()}"
+        return html_text(lead) + (html_table(self.rows()) if self.findings else "")
+
+    def rows(self) -> list[Row]:
+        """Return a row for each finding, the most severe first, with the number of its images."""
+        return [
+            {
+                "severity": each.severity,
+                "kind": each.kind,
+                "title": KINDS[each.kind],
+                "images": len(each.paths),
+                "detail": each.detail,
+            }
+            for each in self.findings
+        ]
 
     @property
     def files(self) -> int:

@@ -75,10 +75,7 @@ def collect(
     """
     path, wanted = described(path, wanted)
     if path.suffix.lower() == ".npz":
-        dataset = load_dataset(path, wanted)
-        pixels = np.concatenate([images.pixels for images in dataset.splits.values()])
-        digests = np.array([hashlib.sha256(image.tobytes()).hexdigest() for image in pixels], dtype=np.bytes_)
-        return _collection(dataset, pixels, digests, {})
+        return collection_of(load_dataset(path, wanted))
     try:
         store = packed(path, wanted, complete=False, cache=cache, watch=watch)
     except NothingReadable as error:
@@ -92,6 +89,13 @@ def collect(
         pixels, digests = pixels[kept], digests[kept]
         files = {name: column[kept] for name, column in files.items()}
     return _collection(dataset, pixels, digests, files)
+
+
+def collection_of(dataset: Dataset) -> Collection:
+    """Return the images of a data set in memory, of whose files nothing is known."""
+    pixels = np.concatenate([images.pixels for images in dataset.splits.values()])
+    digests = np.array([hashlib.sha256(image.tobytes()).hexdigest() for image in pixels], dtype=np.bytes_)
+    return _collection(dataset, pixels, digests, {})
 
 
 def _collection(

@@ -41,7 +41,7 @@ def save_classifier(classifier: Classifier, folder: Path) -> None:
     write_document(folder / CLASSIFIER, description)
 
 
-def load_classifier(folder: Path) -> Classifier:
+def load_classifier(folder: Path | str) -> Classifier:
     """Read a classifier back, on the processor, in evaluation mode.
 
     Raises
@@ -51,6 +51,7 @@ def load_classifier(folder: Path) -> Classifier:
     BadArtefact
         If the weights are damaged, are not those that were written, or do not fit the description.
     """
+    folder = Path(folder)
     if not (folder / CLASSIFIER).is_file():
         there = "is a file" if folder.is_file() else "does not exist"
         there = "holds no trained model" if folder.is_dir() else there

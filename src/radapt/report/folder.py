@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from radapt.artefacts import (
     CELLS,
@@ -17,9 +17,12 @@ from radapt.artefacts import (
     STUDY,
     prediction_files,
 )
+from radapt.display.table import Row, Table
 from radapt.errors import AskedWrongly, BadArtefact, WrongFolder
 from radapt.evaluation.scores import Score
 from radapt.files import check_kinds, read_document
+from radapt.models.checkpoint import load_classifier
+from radapt.models.classifier import Classifier
 from radapt.predictions import Predictions
 from radapt.report.example_images import ExampleImage, read_images
 from radapt.report.shortcut_checks import ShortcutChecks
@@ -31,6 +34,10 @@ from radapt.study.comparison import Difference
 from radapt.study.plan import Cell, Plan
 from radapt.study.registration import RegisteredProtocol
 from radapt.study.results import Recovered
+from radapt.text import counted, listed
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 ROLES = ("source train", "source validation", "source test", "target test")  # the parts that a page counts
 
@@ -56,9 +63,12 @@ class ModelRecord:
         return int(chosen["folds"]) if chosen else 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Study:
-    """A finished study."""
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Study(Table):
+    """A finished study.
+
+    Alone in the cell of a notebook it shows what it found, its scores and what limits them.
+    """
 
     folder: Path
     plan: Plan
@@ -82,6 +92,37 @@ class Study:
     images: Mapping[str, tuple[ExampleImage, ...]]  # "source", "target", "worst"
     provenance: Mapping[str, Any]
 
+    def __repr__(self) -> str:
+        return f"Study({self.folder}: {counted(len(self.models), 'model')}; {listed(self.plan.strategies)})"
+
+    def _repr_html_(self) -> str:
+        from radapt.report.notebook import html_of_study  # which imports this module
+
+        return html_of_study(self)
+
+    def rows(self) -> list[Row]:
+        """Return a row for each strategy, budget, test set and metric, with its interval."""
+        from radapt.report.notebook import score_rows
+
+        return score_rows(self.scores)
+
+    def plot(self, metric: str | None = None) -> "Figure":
+        """Draw every strategy's score on the target by number of labelled images.
+
+        Parameters
+        ----------
+        metric
+            By default that of the plan.
+
+        Raises
+        ------
+        UnknownName
+            If there is no such metric.
+        """
+        from radapt.report.notebook import plot_study
+
+        return plot_study(self, metric)
+
     @property
     def base(self) -> ModelRecord:
         """The base model of the first training seed."""
@@ -97,10 +138,14 @@ class Study:
         return read_predictions(self.folder, self.plan, cell, domain)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Run:
-    """A finished run: one model and its records."""
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Run(Table):
+    """A finished run: one model and its records.
 
+    Alone in the cell of a notebook it shows its scores and what limits them.
+    """
+
+    folder: Path
     name: str
     record: Mapping[str, Any]
     spec: Mapping[str, Any]  # of `classifier.json`; empty where there is none
@@ -109,6 +154,38 @@ class Run:
     scores: tuple[Score, ...]
     shortcut_checks: ShortcutChecks
     predictions: Mapping[str, Predictions]  # by test set
+
+    def __repr__(self) -> str:
+        strategy = self.record.get("strategy", "none")
+        return f"Run({self.folder}: {self.spec.get('model', 'a model')}, strategy {strategy})"
+
+    def _repr_html_(self) -> str:
+        from radapt.report.notebook import html_of_run  # which imports this module
+
+        return html_of_run(self)
+
+    def rows(self) -> list[Row]:
+        """Return a row for each test set and metric, with its interval."""
+        from radapt.report.notebook import score_rows
+
+        return score_rows(self.scores)
+
+    def plot(self) -> "Figure":
+        """Draw loss and accuracy by epoch; of a model that was trained without epochs its scores."""
+        from radapt.report.notebook import plot_run
+
+        return plot_run(self)
+
+    @property
+    def model(self) -> Classifier:
+        """The model, read from its folder.
+
+        Raises
+        ------
+        WrongFolder, BadArtefact
+            As for `radapt.models.checkpoint.load_classifier`.
+        """
+        return load_classifier(self.folder)
 
 
 def read_folder(folder: Path) -> Study | Run:
@@ -153,14 +230,18 @@ def kind_of(folder: Path) -> str:
     )
 
 
-def read_study(folder: Path) -> Study:
+def read_study(folder: Path | str) -> Study:
     """Read a finished study.
 
     Raises
     ------
+    WrongFolder
+        If there is no such folder, or it holds none.
     BadArtefact
-        If one of its files is missing or damaged.
+        If it is not finished, or one of its files is missing or damaged.
     """
+    folder = Path(folder)
+    _check_holds(folder, "study")
     raw = read_document(folder / STUDY)
     with expected_in(folder / STUDY):
         plan, protocol = Plan.from_dict(raw["plan"]), raw["protocol"]
@@ -195,19 +276,24 @@ def read_study(folder: Path) -> Study:
     return study
 
 
-def read_run(folder: Path) -> Run:
+def read_run(folder: Path | str) -> Run:
     """Read a single run, with the records that it has.
 
     Raises
     ------
+    WrongFolder
+        If there is no such folder, or it holds no finished run.
     BadArtefact
         If one of its files is damaged.
     """
+    folder = Path(folder)
+    _check_holds(folder, "run")
     record = read_document(folder / RECORD)
     tables = prediction_files(folder, "*-test")
     spec = read_document(folder / CLASSIFIER) if (folder / CLASSIFIER).is_file() else {}
     with expected_in(folder / RECORD):
         return Run(
+            folder=folder,
             name=folder.resolve().name,
             record=dict(record),
             spec=spec,
@@ -217,6 +303,11 @@ def read_run(folder: Path) -> Run:
             shortcut_checks=read_shortcut_checks(folder),
             predictions={path.stem: Predictions.load(path) for path in tables},
         )
+
+
+def _check_holds(folder: Path, kind: str) -> None:
+    if (found := kind_of(folder)) != kind:
+        raise WrongFolder(f"{folder} holds a {found}, not a {kind}: read it with read_{found}.")
 
 
 def read_scores(folder: Path) -> tuple[Score, ...]:

@@ -62,7 +62,7 @@ def render(folder: Path) -> str:
     return environment().get_template("run.html.j2").render(_run_page(contents, folder))
 
 
-def write_report(folder: Path) -> Path:
+def write_report(folder: Path | str) -> Path:
     """Write the page of a finished study or run into its folder, as `report.html`; give its path.
 
     Raises
@@ -74,6 +74,7 @@ def write_report(folder: Path) -> Path:
     RadaptError
         If the page cannot be written, or another process writes in the folder.
     """
+    folder = Path(folder)
     path = folder / REPORT
     kind_of(folder)  # no lock is left in any other folder
     with alone_in(folder, "wait until it is done"):

@@ -1,0 +1,97 @@
+"""How runs and studies show themselves in Python: their scores as rows and as a short table, and figures."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from radapt.display.figure import Figure, curves, intervals, steps
+from radapt.display.table import Row, html_table, html_text
+from radapt.evaluation.scores import Score
+from radapt.images.notice import Notice
+from radapt.metrics.table import metric as find_metric
+from radapt.report import run_text, wording
+from radapt.report.folder import Run, Study
+from radapt.report.tables import metrics_shown
+from radapt.report.warnings import study_warnings
+
+ALL_ROWS = 200  # of a study's table
+
+
+def score_rows(scores: Iterable[Score]) -> list[Row]:
+    """Return a row for each strategy, budget, test set and metric, with the ends of the interval."""
+    return [
+        {
+            "strategy": row.strategy,
+            "labels": row.budget,
+            "tested on": row.domain,
+            "metric": row.metric,
+            "value": row.estimate.value,
+            "low": row.estimate.low,
+            "high": row.estimate.high,
+            "images": row.estimate.n,
+            "patients": row.estimate.patients,
+        }
+        for row in scores
+    ]
+
+
+def short_table(scores: Sequence[Score]) -> list[Row]:
+    """Return a row for each strategy, budget and test set, with a column for each metric shown."""
+    shown = metrics_shown(scores)
+    table: dict[tuple[str, int, str], Row] = {}
+    for row in scores:
+        first: Row = {"strategy": row.strategy, "labels": row.budget, "tested on": row.domain}
+        first |= dict.fromkeys(shown, "")
+        line = table.setdefault((row.strategy, row.budget, row.domain), first)
+        line[row.metric] = str(row.estimate)
+    return list(table.values())
+
+
+def html_of_run(run: Run) -> str:
+    """Return what a run is, its scores and what limits them."""
+    about = f"{run.name}: {', '.join(f'{name.lower()} {text}' for name, text in run_text.facts(run))}"
+    return html_text(about) + html_table(short_table(run.scores)) + _notices(run_text.warnings(run))
+
+
+def html_of_study(study: Study) -> str:
+    """Return what a study found, its scores and what limits them."""
+    lead = html_text(wording.title(study)) + html_text(study.recommendation)
+    return lead + html_table(short_table(study.scores), limit=ALL_ROWS) + _notices(study_warnings(study))
+
+
+def plot_run(run: Run) -> Figure:
+    """Draw loss and accuracy by epoch; of a model that was trained without epochs its scores."""
+    history = run.history
+    if not history.get("number"):
+        return intervals(_of_scores(run.scores), x="score, with 95 % interval")
+    return curves(
+        {
+            name: {"training": history[name], "validation": history[f"valid_{name}"]}
+            for name in ("loss", "accuracy")
+        },
+        x="epoch",
+    )
+
+
+def plot_study(study: Study, metric: str | None = None) -> Figure:
+    """Draw the scores of every strategy on the target images by number of labelled images, with intervals."""
+    name = find_metric(metric or study.plan.metric).name
+    rows = [row for row in study.scores if row.metric == name and not math.isnan(row.estimate.value)]
+    lines: dict[str, list[tuple[str, tuple[float, float, float]]]] = {}
+    for row in sorted(rows, key=lambda row: row.budget):
+        if row.domain == "target" and row.strategy != "none":
+            ends = (row.estimate.value, row.estimate.low, row.estimate.high)
+            lines.setdefault(row.strategy, []).append((f"{row.budget:,}", ends))
+    levels = {f"no adaptation, {row.domain}": row.estimate.value for row in rows if row.strategy == "none"}
+    return steps(lines, x="labelled target images", y=find_metric(name).heading, levels=levels)
+
+
+def _of_scores(scores: Sequence[Score]) -> dict[str, tuple[float, float, float]]:
+    several = len({row.domain for row in scores}) > 1
+    return {
+        row.metric + f", {row.domain}" * several: (row.estimate.value, row.estimate.low, row.estimate.high)
+        for row in scores
+    }
+
+
+def _notices(notices: Sequence[Notice]) -> str:
+    return "".join(html_text(f"{each.severity.upper()}: {each.title} {each.text}") for each in notices)
