@@ -15,6 +15,7 @@ NAMES = {
     "ImageSet": "radapt.images.imageset",
     "load_dataset": "radapt.api.loading",
     "draw_dataset": "radapt.datasets.phantom",
+    "save_dataset": "radapt.api.data",
     "image_grid": "radapt.display.grid",
     "audit": "radapt.api.data",
     "shift_images": "radapt.api.data",
@@ -41,6 +42,7 @@ NAMES = {
 
 if TYPE_CHECKING:
     from radapt.api.data import audit as audit
+    from radapt.api.data import save_dataset as save_dataset
     from radapt.api.data import shift_images as shift_images
     from radapt.api.evaluation import compare as compare
     from radapt.api.evaluation import evaluate as evaluate

@@ -23,6 +23,20 @@ def test_images_and_whole_data_sets_are_shifted_by_name():
     assert len({*others, data.origin.fingerprint}) == 3
 
 
+def test_a_saved_data_set_is_read_as_the_same_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("RADAPT_CACHE", str(tmp_path / "cache"))
+    data = make_dataset(train=24, val=8, test=16)
+    folder = radapt.save_dataset(data, str(tmp_path / "saved"))
+    columns = {"images": "file", "label": "label", "patient": "patient", "split": "split"}
+    again = radapt.load_dataset(folder / "images.csv", size=16, resize="squash", **columns)
+    assert again.rows() == data.rows()
+    order = np.argsort([name.rpartition("/")[2] for name in again["test"].ids])
+    wanted = np.argsort(data["test"].ids)
+    assert np.array_equal(again["test"].pixels[order], data["test"].pixels[wanted])
+    assert np.array_equal(again["test"].patients[order], data["test"].patients[wanted])
+    assert radapt.load_dataset(folder, size=16).rows()[0]["images"] == 24
+
+
 def test_a_shift_of_something_else_is_refused():
     with pytest.raises(AskedWrongly, match="Got a list"):
         radapt.shift_images([1], "noise@3")

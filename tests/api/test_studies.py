@@ -16,6 +16,9 @@ def test_a_study_is_run_read_again_and_shows_itself(tmp_path, capsys):
     assert {row["strategy"] for row in study.rows()} == {"none", "head"}
     assert study.to_frame().shape[1] == 9
     assert len(study.plot("auroc").axes[0].containers) == 1
+    compared = study.comparisons().to_frame()
+    assert set(compared["against"]) >= {"none"}
+    assert set(compared["verdict"]) <= {"better", "worse", "inconclusive"}
     assert "<td>head</td>" in study._repr_html_()
     assert repr(radapt.read_study(str(tmp_path / "out"))) == repr(study)
     with pytest.raises(UnknownName, match="metric"):

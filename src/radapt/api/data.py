@@ -1,4 +1,4 @@
-"""Images from Python: shift a data set, check it."""
+"""Images from Python: shift a data set, write it, check it."""
 
 import hashlib
 from dataclasses import replace
@@ -11,7 +11,9 @@ from radapt.api.options import watch_for
 from radapt.auditing.audit import Audit, run_audit
 from radapt.auditing.collection import Collection, collect, collection_of
 from radapt.images.imageset import Dataset, ImageSet
+from radapt.shift.chain import Chain
 from radapt.shift.corruption import Shift
+from radapt.shift.export import write_shifted
 from radapt.shift.expression import parse_shift, resolved
 from radapt.shift.shifted import shift_images as shifted_with_draws
 
@@ -51,6 +53,29 @@ def shift_images(images: Images, shift: str | Shift, *, seed: int = 0) -> Images
         {name: shifted_with_draws(each, made, seed=seed)[0] for name, each in images.splits.items()},
         replace(origin, name=f"{origin.name} under {text}", fingerprint=total.hexdigest()),
     )
+
+
+def save_dataset(data: Dataset, folder: Path | str) -> Path:
+    """Write a data set as grey PNG files, as large as read, in `SPLIT/CLASS/` (or `CLASS/`).
+
+    `images.csv` beside them lists the file, split, patient, label and further columns of each image, so that
+    `load_dataset(folder / "images.csv", images="file", label="label", patient="patient", split="split")`
+    reads the same data set again. A call that was stopped goes on.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    AskedWrongly
+        If the folder holds other work.
+    RadaptError
+        If it cannot be written to.
+    """
+    write_shifted(data, Chain(), Path(folder))
+    return Path(folder)
 
 
 def audit(

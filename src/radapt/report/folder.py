@@ -17,7 +17,7 @@ from radapt.artefacts import (
     STUDY,
     prediction_files,
 )
-from radapt.display.table import Row, Table
+from radapt.display.table import Listing, Row, Table
 from radapt.errors import AskedWrongly, BadArtefact, WrongFolder
 from radapt.evaluation.scores import Score
 from radapt.files import check_kinds, read_document
@@ -105,6 +105,12 @@ class Study(Table):
         from radapt.report.notebook import score_rows
 
         return score_rows(self.scores)
+
+    def comparisons(self) -> Listing:
+        """Return a row for each paired difference on the same test images, with what it shows."""
+        from radapt.report.notebook import difference_rows
+
+        return Listing(difference_rows(self.differences))
 
     def plot(self, metric: str | None = None) -> "Figure":
         """Draw every strategy's score on the target by number of labelled images.

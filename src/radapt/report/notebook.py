@@ -12,6 +12,7 @@ from radapt.report import run_text, wording
 from radapt.report.folder import Run, Study
 from radapt.report.tables import metrics_shown
 from radapt.report.warnings import study_warnings
+from radapt.study.comparison import Difference
 
 ALL_ROWS = 200  # of a study's table
 
@@ -31,6 +32,25 @@ def score_rows(scores: Iterable[Score]) -> list[Row]:
             "patients": row.estimate.patients,
         }
         for row in scores
+    ]
+
+
+def difference_rows(differences: Iterable[Difference]) -> list[Row]:
+    """Return a row for each difference: interval, p-value adjusted for all comparisons, verdict."""
+    return [
+        {
+            "strategy": row.strategy,
+            "against": row.against,
+            "labels": row.budget,
+            "tested on": row.domain,
+            "metric": row.metric,
+            "value": row.estimate.value,
+            "low": row.estimate.low,
+            "high": row.estimate.high,
+            "p adjusted": row.adjusted.p,
+            "verdict": row.verdict,
+        }
+        for row in differences
     ]
 
 
