@@ -59,7 +59,7 @@ def test_every_number_of_the_first_screen_is_in_the_results(study):
 
 def test_the_most_harmful_notices_answer_whether_it_can_be_trusted():
     grave, note = Notice("leak", "invalid", "..."), Notice("one-seed", "note", "...")
-    assert trust([grave, note]) == "No: test images among the training images. 1 more below."
+    assert trust([grave, note]) == "No: test images among the training images. 1 more notice below."
     assert trust([note]) == "Mostly: every model was trained once."
     assert trust([]) == "Nothing was found that speaks against it."
 

@@ -10,7 +10,7 @@ from pages import Page
 from programs import SIZE, Small, Tiny, Whole, save_exported, save_onnx, save_script
 from samples import CLASSES, make_dataset
 
-from radapt.cli.study import print_study
+from radapt.cli.study_tables import print_study
 from radapt.errors import AskedWrongly
 from radapt.models.checkpoint import load_classifier, model_digest
 from radapt.models.inference import predict
@@ -56,6 +56,7 @@ def test_a_study_of_an_imported_model_scores_it_as_it_is(imported, tmp_path, har
     np.testing.assert_array_equal(kept.scores, own.scores)
     assert not (out / "cells/none-s0/learned.npz").exists()
     assert result["plan"]["base"] == plan.base
+    assert {cell["source"] for cell in result["cells"]} == {None}, "nobody knows what it learned from"
     notice = next(each for each in result["warnings"] if each["kind"] == "learned-unknown")
     assert notice["text"].startswith(not_known("the base model, the run run,"))
     assert "validation images" in notice["text"]

@@ -13,6 +13,8 @@ from radapt.cli.printing import Detail, settings, write_log
 from radapt.progress import SILENT, Watch
 from radapt.text import counted, visible
 
+NAMED = ("cell", "step")  # units of tasks whose name says all
+
 
 def watcher() -> Watch:
     """Return a bar if standard error is a terminal, else lines; nothing if the command is to be quiet."""
@@ -135,7 +137,7 @@ class Lines:
             return
         if len(self._tasks) == 1 or self._parts:
             task = self._tasks[-1]
-            self._say("" if task.unit == "cell" else counted(round(self._done), task.unit))
+            self._say("" if task.unit in NAMED else counted(round(self._done), task.unit))
         self._tasks.pop()
         self._done = 1.0
 

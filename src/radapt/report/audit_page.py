@@ -106,6 +106,7 @@ def _page(audit: Audit) -> dict[str, Any]:
     duplicates, odd, suspects = (_shown(audit, kinds) for kinds in shown_kinds)
     return {
         "title": _title(audit),
+        "headline": _headline(audit),
         "lead": _lead(audit),
         "warnings": in_order(audit.notices),
         "chapters": chapters,
@@ -143,11 +144,20 @@ def _lead(audit: Audit) -> str:
         if each is not None:
             files = counted(len(each) + len(each.origin.failed), "file")
             sentences.append(f"{len(each):,} of {files} of {each.origin.name} were read.")
-    mend = sum(finding.severity != "note" for finding in audit.findings)
-    sentences.append(
-        f"{counted(mend, 'finding')} to check and fix." if mend else "Nothing was found that needs fixing."
-    )
     return " ".join(sentences)
+
+
+def _headline(audit: Audit) -> str:
+    """Answer whether the images are fit to train and test on, as far as the audit can tell."""
+    errors, warnings = (
+        sum(each.severity == severity for each in audit.findings) for severity in ("error", "warning")
+    )
+    if errors:
+        more = f", and check {counted(warnings, 'warning')}" if warnings else ""
+        return f"Not fit to train and test on as it is: mend {counted(errors, 'error')}{more}."
+    if warnings:
+        return f"Check {counted(warnings, 'warning')} before you train and test on it; there is no error."
+    return "Nothing was found that needs fixing."
 
 
 def _chapters(findings: Sequence[Finding]) -> list[Chapter]:

@@ -15,6 +15,7 @@ from radapt.report.figure_data import Panel, curve_of
 from radapt.report.occlusion import run_occlusion
 from radapt.report.performance import finding_sections, findings_tables
 from radapt.report.render import environment
+from radapt.report.run_answers import model_answers
 from radapt.report.run_text import headings
 from radapt.report.shortcut_checks import ShortcutChecks
 from radapt.report.subgroups import subgroup_tables
@@ -69,14 +70,15 @@ def _page(result: Mapping[str, Any], name: str, predictions: Predictions | None)
     scores = [Score.from_dict(row) for row in rows]
     shown, checks = tables.metrics_shown(scores), _checks(result)
     groups = [{**row, "strategy": name, "budget": 0} for row in result.get("subgroups", ())]
-    sets = _performance(result)
+    sets, notices = _performance(result), _warnings(result, checks)
     return {
         "kind": "evaluation",
         "title": f"Evaluation of {name}",
         "lead": "The scores of one model, with intervals by patient.",
         "heading": "What was scored",
         "facts_of_run": _facts(result),
-        "warnings": _warnings(result, checks),
+        "answers": model_answers(scores, checks, notices),
+        "warnings": notices,
         "baselines": baseline_table(checks) if checks.baselines else None,
         "baselines_heading": HEADING,
         "occlusions": run_occlusion(checks.occlusion, checks.corners),

@@ -158,6 +158,7 @@ class Run(Table):
     source: DatasetRecord | None  # the images it was trained on; None where the record does not say
     history: History
     scores: tuple[Score, ...]
+    changes: tuple[Mapping[str, Any], ...]  # by adapting, see `radapt.runs.before_after`
     shortcut_checks: ShortcutChecks
     predictions: Mapping[str, Predictions]  # by test set
 
@@ -306,6 +307,7 @@ def read_run(folder: Path | str) -> Run:
             source=DatasetRecord.from_dict(record["data_set"]) if "data_set" in record else None,
             history=read_history(folder / HISTORY) if (folder / HISTORY).is_file() else {},
             scores=read_scores(folder),
+            changes=_read_changes(folder),
             shortcut_checks=read_shortcut_checks(folder),
             predictions={path.stem: Predictions.load(path) for path in tables},
         )
@@ -329,6 +331,12 @@ def read_scores(folder: Path) -> tuple[Score, ...]:
     raw = read_document(folder / SCORES)
     with expected_in(folder / SCORES):
         return tuple(Score.from_dict(row) for row in raw["estimates"])
+
+
+def _read_changes(folder: Path) -> tuple[Mapping[str, Any], ...]:
+    """Read what adapting a run's model changed; nothing where it was not adapted."""
+    raw = read_document(folder / SCORES) if (folder / SCORES).is_file() else {}
+    return tuple(map(dict, raw.get("changes", ())))
 
 
 def read_shortcut_checks(folder: Path) -> ShortcutChecks:

@@ -15,6 +15,7 @@ from radapt.report.overview_figure import Band, Path, Point, draw
 from radapt.report.tables import series_of
 from radapt.study.answers import Questions, answer, budget_lines, domain_names
 from radapt.study.decision import Decision, decide
+from radapt.text import counted
 
 _HYPHEN = re.compile(r"(?<!\w)-(?=\d)")
 
@@ -89,7 +90,7 @@ def trust(notices: Sequence[Notice]) -> str:
     titles = list(dict.fromkeys(notice.title.rstrip(".") for notice in worst))
     more = len(notices) - len(worst)
     begin = {"invalid": "No: ", "caution": "With care: ", "note": "Mostly: "}[notices[0].severity]
-    rest = f" {more} more below." if more else ""
+    rest = f" {counted(more, 'more notice')} below." if more else ""
     return f"{begin}{'; '.join(_lower(title) for title in titles)}.{rest}"
 
 

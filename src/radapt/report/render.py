@@ -37,6 +37,7 @@ from radapt.report.performance import (
     threshold_summary,
     threshold_warnings,
 )
+from radapt.report.run_answers import model_answers
 from radapt.report.subgroups import subgroup_tables
 from radapt.report.svg import MARK_PATHS
 from radapt.report.variance import variance_tables
@@ -221,6 +222,7 @@ def _performance(study: Study) -> dict[str, Any]:
 
 
 def _run_page(run: Run, folder: Path) -> dict[str, Any]:
+    notices = run_text.warnings(run)
     return {
         "kind": "run report",
         "title": run.name,
@@ -229,7 +231,8 @@ def _run_page(run: Run, folder: Path) -> dict[str, Any]:
         "subgroups": [],
         "facts_of_run": run_text.facts(run),
         "characteristics": _characteristics(run.record.get("characteristics"), folder / RECORD),
-        "warnings": run_text.warnings(run),
+        "answers": model_answers(run.scores, run.shortcut_checks, notices, run.changes),
+        "warnings": notices,
         "baselines": baseline_table(run.shortcut_checks),
         "baselines_heading": HEADING,
         "occlusions": run_occlusion(run.shortcut_checks.occlusion, run.shortcut_checks.corners),

@@ -98,7 +98,10 @@ def _in_short(decision: Decision) -> str:
             return f"nothing scored {_better(best)} than no adaptation{worse}"
         return f"nothing was shown to help; largest gain {best.strategy}, {best.estimate.points}{worse}"
     words = "helps" if decision.claim == "helps" else f"scored {_better(best)} in {_runs(best)}"
-    cost = {"beyond": "; loses more than the margin at the source", "open": "; may lose more at the source"}
+    cost = {
+        "beyond": "; loses more than the margin at the source",
+        "open": "; may lose more than the margin at the source",
+    }
     return f"{best.strategy} {words}, {best.estimate.points}{cost.get(decision.forgetting, '')}"
 
 

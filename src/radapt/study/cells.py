@@ -143,7 +143,7 @@ def run_cell(study: StudyContext, cell: Cell) -> None:
         "kind": "cell",
         **{name: value for name, value in asdict(cell).items() if value is not None},
         "name": cell.name,
-        "source": study.source.origin.fingerprint,
+        "source": _learned_source(study),
         **({} if cell.is_base or study.target is None else {"data": study.target}),
         "pretrained": False if study.plan.weights is None else study.plan.weights.name,
         "images": 0 if labelled is None else len(labelled),
@@ -156,6 +156,14 @@ def run_cell(study: StudyContext, cell: Cell) -> None:
     cache = None if study.strategy(cell.strategy).changes_trunk() else study.cache
     model = TrainedModel(result, train, valid, tests, cell.seed, started, kept, cache)
     finish(study.folder(cell), model, about, study.hardware)
+
+
+def _learned_source(study: StudyContext) -> str | None:
+    """Return the fingerprint of the images that the base models learned from; None where nobody knows it."""
+    if study.base_run is None:
+        return study.source.origin.fingerprint
+    record = read_record(study.base_run) if is_finished(study.base_run) else {}
+    return record.get("source")
 
 
 def read_predictions(out: Path, plan: Plan, cell: Cell, domain: str) -> Predictions:

@@ -137,6 +137,7 @@ def run_study(
                 break
         seeded = _in_time(seeded, plan) if pace.is_over else seeded
         budgets = {label: budgets[label] for label in seeded.plan.budgets}
+        watch.begin("evaluating the models", 1, "step")
         before = None if new else read_if_whole(out / STUDY)  # nothing was trained: keep its provenance
         result = {
             **identity,
@@ -149,6 +150,7 @@ def run_study(
             "provenance": (before or {}).get("provenance") or provenance(hardware, started),
         }
         write_document(out / STUDY, result)
+        watch.end()
         return read_document(out / STUDY)
 
 
