@@ -96,8 +96,14 @@ class StressTest(Table):
     @property
     def ranking(self) -> list[Row]:
         """The shifts by mean change of accuracy, the worst first, and the first severity that does harm."""
-        names = ("shift", "mean_drop", "lowest_harmful_severity")
-        return [{name.replace("_", " "): row[name] for name in names} for row in self.details["ranking"]]
+        return [
+            {
+                "shift": row["shift"],
+                "mean change": row["mean_drop"],
+                "lowest harmful severity": row["lowest_harmful_severity"],
+            }
+            for row in self.details["ranking"]
+        ]
 
     def _repr_html_(self) -> str:
         clean = ", ".join(f"{row['metric']} {_words(row)}" for row in self.details["clean"])
