@@ -19,6 +19,9 @@ def test_a_study_is_run_read_again_and_shows_itself(tmp_path, capsys):
     compared = study.comparisons().to_frame()
     assert set(compared["against"]) >= {"none"}
     assert set(compared["verdict"]) <= {"better", "worse", "inconclusive"}
+    assert study.headline.startswith("The base model ")
+    assert study.headline in study._repr_html_()
+    assert len(study.answers) == 4
     assert "<td>head</td>" in study._repr_html_()
     assert repr(radapt.read_study(str(tmp_path / "out"))) == repr(study)
     with pytest.raises(UnknownName, match="metric"):

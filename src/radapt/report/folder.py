@@ -106,6 +106,20 @@ class Study(Table):
 
         return score_rows(self.scores)
 
+    @property
+    def headline(self) -> str:
+        """What is lost at the target and what helps, in two sentences."""
+        from radapt.report.notebook import answers_of_study
+
+        return answers_of_study(self)[0]
+
+    @property
+    def answers(self) -> Listing:
+        """What is lost, what helps, what it costs at the source, and whether this can be trusted."""
+        from radapt.report.notebook import answers_of_study
+
+        return answers_of_study(self)[1]
+
     def comparisons(self) -> Listing:
         """Return a row for each paired difference on the same test images, with what it shows."""
         from radapt.report.notebook import difference_rows

@@ -2,14 +2,17 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from html import escape
 
 from radapt.display.figure import Figure, curves, intervals, steps
-from radapt.display.table import Row, html_table, html_text
+from radapt.display.table import Listing, Row, html_table, html_text
 from radapt.evaluation.scores import Score
 from radapt.images.notice import Notice
 from radapt.metrics.table import metric as find_metric
-from radapt.report import run_text, wording
+from radapt.report import run_text
 from radapt.report.folder import Run, Study
+from radapt.report.overview import Answer, overview
+from radapt.report.run_answers import model_answers
 from radapt.report.tables import metrics_shown
 from radapt.report.warnings import study_warnings
 from radapt.study.comparison import Difference
@@ -69,13 +72,25 @@ def short_table(scores: Sequence[Score]) -> list[Row]:
 def html_of_run(run: Run) -> str:
     """Return what a run is, its scores and what limits them."""
     about = f"{run.name}: {', '.join(f'{name.lower()} {text}' for name, text in run_text.facts(run))}"
-    return html_text(about) + html_table(short_table(run.scores)) + _notices(run_text.warnings(run))
+    notices = run_text.warnings(run)
+    said = model_answers(run.scores, run.shortcut_checks, notices, run.changes)
+    first = "" if said is None else html_text(said.headline) + _answers(said.answers)
+    return html_text(about) + first + html_table(short_table(run.scores)) + _notices(notices)
 
 
 def html_of_study(study: Study) -> str:
     """Return what a study found, its scores and what limits them."""
-    lead = html_text(wording.title(study)) + html_text(study.recommendation)
-    return lead + html_table(short_table(study.scores), limit=ALL_ROWS) + _notices(study_warnings(study))
+    notices = study_warnings(study)
+    first = overview(study, notices)
+    lead = html_text(first.headline) + _answers(first.answers) + "".join(map(html_text, first.budgets))
+    return lead + html_table(short_table(study.scores), limit=ALL_ROWS) + _notices(notices)
+
+
+def answers_of_study(study: Study) -> tuple[str, Listing]:
+    """Return the headline of a study, and its answers: a row for each question."""
+    first = overview(study, study_warnings(study))
+    rows: list[Row] = [{"question": each.question, "answer": each.text} for each in first.answers]
+    return first.headline, Listing(rows)
 
 
 def plot_run(run: Run) -> Figure:
@@ -106,11 +121,19 @@ def plot_study(study: Study, metric: str | None = None) -> Figure:
 
 
 def _of_scores(scores: Sequence[Score]) -> dict[str, tuple[float, float, float]]:
-    several = len({row.domain for row in scores}) > 1
+    domains, strategies = ({getattr(row, name) for row in scores} for name in ("domain", "strategy"))
     return {
-        row.metric + f", {row.domain}" * several: (row.estimate.value, row.estimate.low, row.estimate.high)
+        row.metric + f", {row.domain}" * (len(domains) > 1) + f", {row.strategy}" * (len(strategies) > 1): (
+            row.estimate.value,
+            row.estimate.low,
+            row.estimate.high,
+        )
         for row in scores
     }
+
+
+def _answers(answers: Iterable[Answer]) -> str:
+    return "".join(f"<p><b>{escape(each.question)}</b> {escape(each.text)}</p>" for each in answers)
 
 
 def _notices(notices: Sequence[Notice]) -> str:
