@@ -61,7 +61,7 @@ def test_the_most_harmful_notices_answer_whether_it_can_be_trusted():
     grave, note = Notice("leak", "invalid", "..."), Notice("one-seed", "note", "...")
     assert trust([grave, note]) == "No: test images among the training images. 1 more notice below."
     assert trust([note]) == "Mostly: every model was trained once."
-    assert trust([]) == "Nothing was found that speaks against it."
+    assert trust([]) == "None of radapt's checks gave a warning."
 
 
 def test_a_hyphen_before_a_number_becomes_a_minus_sign_and_no_other():

@@ -42,10 +42,10 @@ def test_chance_is_called_chance_and_the_worst_notice_answers_the_last_question(
 def test_of_an_adapted_model_the_last_rows_count_and_the_change_is_shown():
     before = scores(Estimate(0.5, 0.4, 0.6, 80, 60))
     after = [replace(row, strategy="head") for row in scores(Estimate(0.9, 0.8, 0.95, 80, 60))]
-    change = {"metric": "auroc", "value": 0.4, "low": 0.3, "high": 0.5, "verdict": "better"}
+    change = {"metric": "auroc", "value": 0.4, "low": 0.3, "high": 0.5}
     screen = model_answers([*before, *after], CHECKS, [], [change])
     assert screen.headline.startswith("AUROC 0.900")
-    assert screen.answers[1].text == "AUROC +40.0 points [30.0, 50.0] (better)"
+    assert screen.answers[1].text == "AUROC +40.0 points [30.0, 50.0]"
 
 
 def test_without_scores_there_is_no_first_screen():

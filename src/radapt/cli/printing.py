@@ -275,11 +275,11 @@ def _say_changes(rows: Sequence[Mapping[str, Any]]) -> None:
 
     if rows:
         say("")
-        say("After adapting less before it, on the same test images:")
+        say("After adapting less before it, on the same test images, of this training run:")
     for row in rows:
         if row["value"] is not None:
             change = points(row["value"], row["low"], row["high"])
-            say(f"  {find_metric(row['metric']).words}: {change}, {row['verdict']}")
+            say(f"  {find_metric(row['metric']).words}: {change}")
 
 
 def say_scores(out: Path) -> None:

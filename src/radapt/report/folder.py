@@ -28,6 +28,7 @@ from radapt.report.example_images import ExampleImage, read_images
 from radapt.report.shortcut_checks import ShortcutChecks
 from radapt.runs.folder import read_history
 from radapt.runs.holdout import DatasetRecord, ImageCount
+from radapt.stats.estimate import Estimate
 from radapt.study.cells import read_predictions
 from radapt.study.claim import ClaimVerdict
 from radapt.study.comparison import Difference
@@ -80,6 +81,7 @@ class Study(Table):
     models: tuple[ModelRecord, ...]
     scores: tuple[Score, ...]
     differences: tuple[Difference, ...]
+    loss: Estimate  # the base model at the target less at the source, by the plan's metric
     recommendation: str
     expected_gains: tuple[str, ...]  # of more images, a sentence for each strategy with a learning curve
     recovered: tuple[Recovered, ...]
@@ -277,6 +279,7 @@ def read_study(folder: Path | str) -> Study:
             models=tuple(_model(folder / CELLS, value) for value in raw["cells"]),
             scores=tuple(Score.from_dict(row) for row in raw["estimates"]),
             differences=tuple(Difference.from_dict(row, seeds=plan.seeds) for row in raw["differences"]),
+            loss=Estimate.from_dict(raw["loss"]),
             recommendation=str(raw["recommendation"]),
             expected_gains=tuple(f"{curve['strategy']}: {curve['expected_gain']}" for curve in raw["curves"]),
             recovered=tuple(Recovered(**row) for row in raw["recovered"]),

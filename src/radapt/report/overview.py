@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from radapt.evaluation.scores import Score
 from radapt.images.notice import Notice
 from radapt.metrics.table import metric as find_metric
 from radapt.report import wording
@@ -18,8 +19,6 @@ from radapt.study.decision import Decision, decide
 from radapt.text import counted
 
 _HYPHEN = re.compile(r"(?<!\w)-(?=\d)")
-
-MAX_PATHS = 8  # strategies in the figure: the number of colours
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +74,7 @@ def questions(study: Study) -> Questions:
         **names,
         scores=study.scores,
         differences=study.differences,
+        loss=study.loss,
         classes=len(predictions.classes) if predictions.exclusive else 2,
         test_images=study.roles["target test"].images,
         metric=study.plan.metric,
@@ -85,7 +85,7 @@ def questions(study: Study) -> Questions:
 def trust(notices: Sequence[Notice]) -> str:
     """Say in a sentence what limits the results; the notices below say it whole."""
     if not notices:
-        return "Nothing was found that speaks against it."
+        return "None of radapt's checks gave a warning."
     worst = [notice for notice in notices if notice.severity == notices[0].severity]
     titles = list(dict.fromkeys(notice.title.rstrip(".") for notice in worst))
     more = len(notices) - len(worst)
@@ -103,7 +103,7 @@ def _caption(asked: Questions) -> str:
     return (
         f"The {words} on {asked.target} against the number of labelled images, with 95 % intervals by "
         f"patient. The bands are the base model without adaptation: dotted on {asked.source}, dashed on "
-        f"{asked.target}. A ring marks what was shown to score higher than that."
+        f"{asked.target}. A ring marks the largest gain that was shown with so many labels."
     )
 
 
@@ -125,7 +125,7 @@ def _figures(paths: Sequence[Path], asked: Questions) -> tuple[Markup, ...]:
 
 
 def _paths(study: Study) -> list[Path]:
-    """Return the strategies of the figure, those with the best scores where there are more than colours."""
+    """Return the strategies of the figure, with their scores at the target."""
     best = {row.best.budget: row.best.strategy for row in _shown(study) if row.best is not None}
     rows = [
         row
@@ -134,8 +134,7 @@ def _paths(study: Study) -> list[Path]:
         and (row.domain, row.strategy == "none") == ("target", False)
         and not math.isnan(row.estimate.value)
     ]
-    reach = {row.strategy: max(r.estimate.gain for r in rows if r.strategy == row.strategy) for row in rows}
-    kept = sorted(reach, key=lambda name: -reach[name])[: MAX_PATHS - 1]
+    kept = _in_colours(rows, study.plan.strategies)
     return [
         Path(
             name,
@@ -149,6 +148,15 @@ def _paths(study: Study) -> list[Path]:
         for name in study.plan.strategies
         if name in kept
     ]
+
+
+def _in_colours(rows: Sequence[Score], strategies: Sequence[str]) -> set[str]:
+    """Choose the strategies with the best scores, and no two that have the same colour."""
+    reach = {row.strategy: max(r.estimate.gain for r in rows if r.strategy == row.strategy) for row in rows}
+    kept: dict[int, str] = {}
+    for name in sorted(reach, key=lambda name: -reach[name]):
+        kept.setdefault(series_of(name, strategies), name)
+    return set(kept.values())
 
 
 def _shown(study: Study) -> list[Decision]:

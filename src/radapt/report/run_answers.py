@@ -82,8 +82,7 @@ def _sentence(estimates: Mapping[str, Estimate], metrics: Sequence[str]) -> str:
 def _changes(changes: Sequence[Mapping[str, Any]]) -> str:
     rows = [row for row in changes if row["metric"] in LEADING and row["value"] is not None]
     return ", ".join(
-        f"{find_metric(row['metric']).words} {points(*(row[end] for end in ('value', 'low', 'high')))} "
-        f"({row['verdict']})"
+        f"{find_metric(row['metric']).words} {points(*(row[end] for end in ('value', 'low', 'high')))}"
         for row in rows
     )
 

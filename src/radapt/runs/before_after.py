@@ -10,7 +10,6 @@ from radapt.metrics.table import compared_metrics, metrics_for
 from radapt.models.classifier import Classifier
 from radapt.models.inference import predict
 from radapt.predictions import Predictions
-from radapt.stats.estimate import verdict
 from radapt.stats.inference import difference
 
 
@@ -30,15 +29,14 @@ def compare_with_before(
     -------
     dict
         "before", rows as of `radapt.evaluation.scores.score_rows`; "changes", a row for each test set and
-        metric, with the interval of after less before and its verdict.
+        metric, with the interval of after less before; each alone, not adjusted for the others.
     """
     own = {name: predict(before, images, hardware) for name, images in tests.items()}
     changes = [
         {
             "domain": name.partition("-")[0],
             "metric": metric,
-            **(change := difference(metric, [after[name]], [own[name]])).as_dict(),
-            "verdict": verdict(change),
+            **difference(metric, [after[name]], [own[name]]).as_dict(),
         }
         for name in own
         for metric in compared_metrics()

@@ -24,6 +24,7 @@ class Questions:
     differences: Sequence[Difference]
     classes: int  # that exclude one another; 2 where each finding is present or absent
     test_images: int  # of the target
+    loss: Estimate | None = None  # the base model's score at the target less that at the source
     metric: str = PRIMARY
     margin: float = MARGIN
 
@@ -31,7 +32,7 @@ class Questions:
         """Return the score of the base model at the "source" or the "target"; None where it has none."""
         for row in self.scores:
             if (row.strategy, row.domain, row.metric) == ("none", domain, self.metric):
-                return None if math.isnan(row.estimate.value) else row.estimate
+                return row.estimate if _is_known(row.estimate) else None
         return None
 
     @property
@@ -49,6 +50,10 @@ class Questions:
         chance = {**CHANCE, "balanced-accuracy": 1 / self.classes}.get(self.metric)
         target = self.base("target")
         return chance is not None and target is not None and target.low <= chance
+
+
+def _is_known(estimate: Estimate) -> bool:
+    return not any(map(math.isnan, (estimate.value, estimate.low, estimate.high)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +101,24 @@ def _in_short(decision: Decision) -> str:
         worse = f"; shown to do harm: {joined(decision.worse)}" if decision.worse else ""
         if best is None or best.estimate.gain <= 0:
             return f"nothing scored {_better(best)} than no adaptation{worse}"
-        return f"nothing was shown to help; largest gain {best.strategy}, {best.estimate.points}{worse}"
+        return f"nothing was shown to help; largest gain {best.strategy}, {_points(best.estimate)}{worse}"
     words = "helps" if decision.claim == "helps" else f"scored {_better(best)} in {_runs(best)}"
-    cost = {
-        "beyond": "; loses more than the margin at the source",
-        "open": "; may lose more than the margin at the source",
-    }
-    return f"{best.strategy} {words}, {best.estimate.points}{cost.get(decision.forgetting, '')}"
+    text = f"{best.strategy} {words}, {_points(best.estimate)}{_not_above_cheap(decision)}"
+    cost = {"beyond": "loses more", "open": "may lose more"}.get(decision.forgetting)
+    return f"{text}; {cost} than the margin at the source" if cost else text
+
+
+def _points(change: Estimate) -> str:
+    """Write a difference, and say where lower is better."""
+    return f"{change.points}, lower is better" if change.lower_is_better else change.points
+
+
+def _not_above_cheap(decision: Decision) -> str:
+    """Say that retraining was not shown to do better than what trains nothing; "" where it was."""
+    cheap = decision.against_cheap
+    if cheap is None or cheap.verdict == "better":
+        return ""
+    return f", not shown to be better than {cheap.against}, which trains nothing"
 
 
 def _better(row: Difference | None) -> str:
@@ -143,7 +159,8 @@ def _short_action(study: Questions) -> str:
         return "Nothing that was tried was shown to help." if tried else ""
     best = decision.best
     verb = "helps" if decision.claim == "helps" else f"scored {_better(best)} in {_runs(best)}"
-    return f"{_upper(model_words(best.strategy, best.budget))} {verb}: {best.estimate.points}."
+    name = _upper(model_words(best.strategy, best.budget))
+    return f"{name} {verb}: {_points(best.estimate)}{_not_above_cheap(decision)}."
 
 
 def _upper(text: str) -> str:
@@ -154,17 +171,24 @@ def _lost(study: Questions) -> str:
     source, target, words = study.base("source"), study.base("target"), find_metric(study.metric).words
     if source is None or target is None:
         return f"The base model has no {words} on both sides."
-    drop = (source.value - target.value) * (-1 if find_metric(study.metric).lower_is_better else 1)
     text = (
         f"{_upper(words)} of the base model: {score_words(study.metric, source)} on {study.source}, "
         f"{score_words(study.metric, target)} on {study.target}."
     )
-    if study.by_chance:
-        return f"{text} That is not shown to be better than chance."
-    apart = target.high < source.low or source.high < target.low
-    if not apart:
-        return f"{text} The intervals overlap: little or nothing may be lost."
-    return text if drop > 0 else f"{text} Nothing is lost."
+    chance = " That is not shown to be better than chance." if study.by_chance else ""
+    return f"{text}{_verdict_on_loss(study.loss)}{chance}"
+
+
+def _verdict_on_loss(loss: Estimate | None) -> str:
+    """Say whether the base model was shown to be worse at the target, by the interval of the difference."""
+    if loss is None or not _is_known(loss):
+        return ""
+    low, high = loss.gain_ends
+    if high < 0:
+        return f" The loss is shown: {_points(loss)}."
+    if low > 0:
+        return f" Nothing is lost: {_points(loss)}."
+    return f" A loss is neither shown nor ruled out: {_points(loss)}."
 
 
 def _action(study: Questions) -> str:
@@ -182,12 +206,13 @@ def _action(study: Questions) -> str:
         )
         return f"Nothing that was tried was shown to help.{power}"
     best = decision.best
-    text = f"Take {model_words(best.strategy, best.budget)}: {best.estimate.points} on {study.target}."
-    fewer = [each for each in decisions if each.shown and 0 < each.budget < best.budget]
+    text = f"{_upper(model_words(best.strategy, best.budget))}: {_points(best.estimate)} on {study.target}"
+    text += f"{_not_above_cheap(decision)}."
+    fewer = [each for each in decisions if each.shown and each.budget < best.budget]
     if fewer and fewer[0].best is not None:
         first = fewer[0].best
-        labels = counted(first.budget, "label")
-        text += f" {labels} already show a gain: {first.strategy}, {first.estimate.points}."
+        labels = f"With {counted(first.budget, 'label')}" if first.budget else "Without labels"
+        text += f" {labels}, a gain is shown already: {first.strategy}, {_points(first.estimate)}."
     if decision.claim != "helps":
         text += f" That is of {_runs(best)}; it takes {ENOUGH_SEEDS} seeds to claim it of the strategy."
     return text
@@ -205,9 +230,11 @@ def _cost(study: Questions) -> str:
     words = {
         "beyond": f"it loses more than the margin of {margin:.1f} points: keep the base model there",
         "open": f"it may lose more than the margin of {margin:.1f} points",
-        "within": f"it loses less than the margin of {margin:.1f} points",
+        "within": f"a loss beyond the margin of {margin:.1f} points is ruled out",
     }
-    return f"On {study.source} {words[decision.forgetting]} ({source.estimate.points})."
+    better = source.estimate.gain_ends[0] > 0
+    text = "it scores better, too" if better else words[decision.forgetting]
+    return f"On {study.source} {text} ({_points(source.estimate)})."
 
 
 def domain_names(source: str, target: str | None, shift: str | None) -> Mapping[str, str]:

@@ -11,7 +11,9 @@ from radapt.evaluation.scores import Outcome, estimate_rows
 from radapt.images.notice import Notice
 from radapt.metrics.table import score
 from radapt.shortcuts.baselines import MARGIN, join_baselines, measure_baselines
-from radapt.stats.inference import bootstrap_scores, difference
+from radapt.stats.estimate import Estimate
+from radapt.stats.independent import independent_difference
+from radapt.stats.inference import bootstrap_scores, difference, estimate
 from radapt.study.claim import ClaimVerdict, evaluate_claim
 from radapt.study.comparison import Difference, best_model, best_per_budget, differences, outcome_of
 from radapt.study.decision import decide, recommend
@@ -54,9 +56,21 @@ def study_results(outcomes: Sequence[Outcome], *, metric: str, margin: float, pa
         "decisions": [each.as_dict() for each in decide(rows, metric, margin)],
         "best": [_named(row) for row in best_per_budget(rows, metric)],
         "the_best": _named(best_model(rows, metric)),
+        "loss": _loss(outcome_of(outcomes), metric).as_dict(),
         "curves": list(_curves(outcomes, metric)),
         "recovered": [asdict(row) for row in _recovered(outcomes, metric)] if paired else [],
     }
+
+
+def _loss(none: Outcome, metric: str) -> Estimate:
+    """Estimate the base model's score at the target less that at the source.
+
+    Target images that are the source's under a shift are paired with these; else the sets are independent.
+    """
+    target, source = none.predictions["target"], none.predictions["source"]
+    if np.array_equal(np.sort(target[0].ids), np.sort(source[0].ids)):
+        return difference(metric, target, source)
+    return independent_difference(estimate(metric, target), estimate(metric, source))
 
 
 def decided(outcomes: Sequence[Outcome], *, metric: str, margin: float) -> tuple[Any, ...]:
