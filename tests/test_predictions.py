@@ -202,5 +202,9 @@ def test_predictions_are_rows_and_a_short_line_and_a_figure():
         "score PNEUMONIA": 0.8,
     }
     assert of_images.to_frame().shape == (2, 5)
-    assert "<td>b.png</td>" in of_images._repr_html_()
+    shown = of_images._repr_html_()
+    assert "2 images of 2 patients" in shown
+    assert "<td>PNEUMONIA</td><td>0.200</td><td>0.800</td>" in shown
+    for secret in ("b.png", "<td>q</td>", "<th>image</th>", "<th>patient</th>"):
+        assert secret not in shown
     assert len(of_images.plot().axes) == 1  # of the finding alone

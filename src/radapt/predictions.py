@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.display.table import Row, Table
+from radapt.display.table import Row, Table, html_table, html_text
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.labels import Labels, are_exclusive, check_labels, join_labels, positive_class
 from radapt.parquet import read_table, write_table
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SUM_TOLERANCE = 1e-4  # a float32 softmax adds up to 1 within 1e-6; half precision does not come near
 SCORE = "score:"  # prefix of the score columns of a saved table
+IDENTIFYING = ("image", "patient")  # columns that a notebook does not show
 LABEL = "label:"  # prefix of the label columns of findings
 
 
@@ -59,6 +60,13 @@ class Predictions(Table):
             self.ids.tolist(), self.patients.tolist(), self._labels(), *self.scores.T.tolist(), strict=True
         )
         return [dict(zip(names, row, strict=True)) for row in cells]
+
+    def _repr_html_(self) -> str:
+        """Return counts and the first scores as HTML, without patients and files, for notebooks are saved."""
+        rows = [
+            {name: value for name, value in row.items() if name not in IDENTIFYING} for row in self.rows()
+        ]
+        return html_text(repr(self)) + html_table(rows)
 
     def _labels(self) -> list[str]:
         if self.labels.ndim == 1:

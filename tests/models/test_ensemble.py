@@ -1,6 +1,7 @@
 """An ensemble is one classifier, and gives the mean of its members' probabilities."""
 
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from samples import CLASSES, make_dataset, make_images, write_images
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.models.checkpoint import load_classifier, save_classifier
 from radapt.models.classifier import Spec
-from radapt.models.ensemble import members_of
+from radapt.models.ensemble import member_seeds, members_of
 from radapt.models.inference import embed, scores_of
 from radapt.models.table import build, new_spec
 from radapt.runs.folder import read_epochs, read_record
@@ -22,12 +23,12 @@ QUICK = Recipe(epochs=2, batch_size=16)
 
 @pytest.mark.parametrize("findings", [False, True])
 @pytest.mark.parametrize("name", ["compact", "timm:test_resnet"])
-def test_its_probabilities_are_the_mean_of_its_members_from_one_seed_after_the_other(
+def test_its_probabilities_are_the_mean_of_its_members_from_seeds_of_their_own(
     name, findings, hardware, tmp_path
 ):
     spec, images = new_spec(name, CLASSES, size=32, findings=findings), make_images(6, size=32)
     ensemble = build(replace(spec, members=3), seed=4).eval()
-    alone = [build(spec, seed=seed).eval() for seed in (4, 5, 6)]
+    alone = [build(spec, seed=seed).eval() for seed in (12, 13, 14)]
     means = np.mean([scores_of(one, images.pixels, hardware) for one in alone], axis=0)
     np.testing.assert_allclose(scores_of(ensemble, images.pixels, hardware), means, atol=1e-6)
     features = torch.cat([embed(one, images.pixels, hardware) for one in alone], dim=1)
@@ -64,16 +65,33 @@ def test_a_description_of_too_many_members_is_damaged_and_one_member_is_not_writ
 
 
 def test_each_member_is_trained_as_alone_on_the_same_images(hardware, tmp_path, dataset):
-    options = TrainOptions(recipe=QUICK, seed=3, members=2)
+    options = TrainOptions(recipe=QUICK, members=2)
     record = train_model(dataset, tmp_path / "both", options, hardware=hardware)
     train_model(dataset, tmp_path / "one", replace(options, members=1), hardware=hardware)
     first, second = members_of(load_classifier(tmp_path / "both"))
     single = load_classifier(tmp_path / "one").state_dict()
     assert all((tensor == single[name]).all() for name, tensor in first.state_dict().items())
     assert any((tensor != single[name]).any() for name, tensor in second.state_dict().items())
-    assert [(each["seed"], each["epochs"]) for each in record["notes"]["members"]] == [(3, 2), (4, 2)]
+    assert [(each["seed"], each["epochs"]) for each in record["notes"]["members"]] == [(0, 2), (1, 2)]
     assert [epoch.number for epoch in read_epochs(tmp_path / "both" / "history.csv")] == [1, 2, 3, 4]
     assert not list((tmp_path / "both").glob("*member*"))
+
+
+def test_ensembles_of_neighbouring_seeds_share_no_member(hardware, tmp_path, dataset):
+    seeds = [seed for first in range(5) for seed in member_seeds(first, 3)]
+    assert seeds == list(range(15))
+    assert [list(member_seeds(seed, 1)) for seed in (0, 7)] == [[0], [7]]
+    spec = new_spec("compact", CLASSES, size=32)
+    weights = [
+        next(member.trunk.parameters()).detach()
+        for seed in (0, 1)
+        for member in members_of(build(replace(spec, members=3), seed=seed))
+    ]
+    assert not any(torch.equal(one, other) for one, other in combinations(weights, 2))
+    record = train_model(
+        dataset, tmp_path / "next", TrainOptions(recipe=QUICK, seed=1, members=2), hardware=hardware
+    )
+    assert [each["seed"] for each in record["notes"]["members"]] == [2, 3]
 
 
 def test_members_that_would_be_alike_are_refused(hardware, tmp_path, dataset):

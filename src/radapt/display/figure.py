@@ -3,20 +3,29 @@
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure as _Figure
 from numpy.typing import NDArray
 
 Interval = tuple[float, float, float]  # a value, and the ends of its interval
 Floats = NDArray[np.float64]
 
+NO_MATH: Any = {"text.parse_math": False}  # a class may be called $x$; newer Matplotlib types every key
 BINS = 20  # of a histogram of probabilities
 
 
 class Figure(_Figure):
     """A Matplotlib figure that shows itself in a notebook, with or without `%matplotlib inline`."""
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw the figure; labels of ticks, which come into being only now, are no mathematics either."""
+        with rc_context(NO_MATH):
+            super().draw(renderer)
 
     def _repr_png_(self) -> bytes:
         file = io.BytesIO()
@@ -29,17 +38,18 @@ def new_figure(width: float = 7.0, height: float = 3.0) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
+@rc_context(NO_MATH)
 def curves(panels: Mapping[str, Mapping[str, Sequence[float]]], *, x: str) -> Figure:
     """Draw lines over 1, 2, ... in a panel for each name, such as the loss and the accuracy by epoch."""
     figure = new_figure(4.0 * len(panels))
     for axes, (name, lines) in zip(_row(figure, len(panels)), panels.items(), strict=True):
-        for label, values in lines.items():
-            axes.plot(range(1, len(values) + 1), values, label=label)
+        drawn = [axes.plot(range(1, len(values) + 1), values)[0] for values in lines.values()]
         axes.set(xlabel=x, ylabel=name)
-        axes.legend(frameon=False)
+        _legend(axes, zip(lines, drawn, strict=True))
     return figure
 
 
+@rc_context(NO_MATH)
 def intervals(values: Mapping[str, Interval], *, x: str, zero: bool = False) -> Figure:
     """Draw values with their intervals below each other; with `zero` a line at no difference."""
     known = {name: each for name, each in values.items() if not math.isnan(each[0])}
@@ -54,6 +64,7 @@ def intervals(values: Mapping[str, Interval], *, x: str, zero: bool = False) -> 
     return figure
 
 
+@rc_context(NO_MATH)
 def steps(
     lines: Mapping[str, Sequence[tuple[str, Interval]]],
     *,
@@ -65,40 +76,52 @@ def steps(
     names = list(dict.fromkeys(step for line in lines.values() for step, _ in line))
     figure = new_figure(7.0, 4.0)
     axes = figure.add_subplot()
+    drawn: list[tuple[str, Any]] = [
+        (label, axes.axhline(level, linestyle="--", color="grey", linewidth=1))
+        for label, level in (levels or {}).items()
+    ]
     for number, (label, line) in enumerate(lines.items()):
         beside = 0.05 * (number - (len(lines) - 1) / 2)  # or the intervals of several lines would hide others
         places = [names.index(step) + beside for step, _ in line]
         middle = [value for _, (value, _, _) in line]
         below, above = ([abs(each[1 + end] - each[0]) for _, each in line] for end in (0, 1))
-        axes.errorbar(places, middle, [below, above], label=label, marker="o", markersize=4, capsize=2)
-    for label, level in (levels or {}).items():
-        axes.axhline(level, linestyle="--", color="grey", linewidth=1, label=label)
+        bars = axes.errorbar(places, middle, [below, above], marker="o", markersize=4, capsize=2)
+        drawn.append((label, bars))
     axes.set(xlabel=x, ylabel=y, xticks=range(len(names)), xticklabels=names)
-    axes.legend(frameon=False, fontsize="small")
+    _legend(axes, drawn, fontsize="small")
     return figure
 
 
+@rc_context(NO_MATH)
 def roc(lines: Mapping[str, tuple[Floats, Floats]]) -> Figure:
     """Draw ROC curves: false and true positive rates from (0, 0) to (1, 1)."""
     figure = new_figure(4.0, 4.0)
     axes = figure.add_subplot()
-    for label, (false, true) in lines.items():
-        axes.plot(false, true, label=label)
+    drawn = [axes.plot(false, true)[0] for false, true in lines.values()]
     axes.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle=":")
     axes.set(xlabel="1 - specificity", ylabel="sensitivity", aspect="equal")
-    axes.legend(frameon=False)
+    _legend(axes, zip(lines, drawn, strict=True))
     return figure
 
 
+@rc_context(NO_MATH)
 def score_histograms(panels: Mapping[str, tuple[Floats, NDArray[np.bool_]]]) -> Figure:
     """Draw the scores (n,) for each class, apart for the images that are of it and those that are not."""
     figure = new_figure(4.0 * len(panels))
     for axes, (name, (scores, own)) in zip(_row(figure, len(panels)), panels.items(), strict=True):
-        for label, of in ((name, own), (f"not {name}", ~own)):
-            axes.hist(scores[of], bins=BINS, range=(0, 1), alpha=0.6, label=label)
+        drawn = [axes.hist(scores[of], bins=BINS, range=(0, 1), alpha=0.6)[2] for of in (own, ~own)]
         axes.set(xlabel=f"score for {name}", ylabel="images")
-        axes.legend(frameon=False)
+        _legend(axes, zip((name, f"not {name}"), drawn, strict=True))
     return figure
+
+
+def _legend(axes: Axes, drawn: Iterable[tuple[str, Any]], fontsize: str = "medium") -> None:
+    """Name what was drawn; Matplotlib would leave out labels that begin with an underscore."""
+    named = list(drawn)
+    places = [str(place) for place in range(len(named))]
+    legend = axes.legend([each for _, each in named], places, frameon=False, fontsize=fontsize)
+    for text, (label, _) in zip(legend.get_texts(), named, strict=True):
+        text.set_text(label)
 
 
 def _row(figure: Figure, count: int) -> Iterable[Axes]:

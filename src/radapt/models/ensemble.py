@@ -49,6 +49,14 @@ def _log_mean(logs: Tensor) -> Tensor:
     return logs.logsumexp(dim=0) - math.log(len(logs))
 
 
+def member_seeds(seed: int, members: int) -> range:
+    """Return the seed of each member of an ensemble: no two ensembles of one size share any.
+
+    That of a single network is `seed` itself, and the first of seed 0 is 0.
+    """
+    return range(seed * members, (seed + 1) * members)
+
+
 def combine(members: Sequence[Classifier]) -> Classifier:
     """Return the classifier of several members, two or more that differ in their weights alone."""
     first = members[0]

@@ -13,7 +13,7 @@ from radapt.errors import AskedWrongly, UnknownName
 from radapt.models import compact, efficientnet_lite, original_cnn, xrv
 from radapt.models.architecture import Architecture
 from radapt.models.classifier import Classifier, Spec
-from radapt.models.ensemble import combine
+from radapt.models.ensemble import combine, member_seeds
 from radapt.models.pretrained import Weights
 from radapt.progress import SILENT, Watch
 from radapt.text import listed
@@ -251,7 +251,7 @@ def _of_channels(value: float | tuple[float, ...], channels: int) -> float | tup
 def build(spec: Spec, *, seed: int = 0, pretrained: bool | Path = False, watch: Watch = SILENT) -> Classifier:
     """Build a model; its weights are drawn from `seed`, and no global random state changes.
 
-    Of an ensemble each further member is drawn from the next seed.
+    Of an ensemble each member is drawn from a seed of its own, see `radapt.models.ensemble.member_seeds`.
 
     Parameters
     ----------
@@ -276,7 +276,7 @@ def build(spec: Spec, *, seed: int = 0, pretrained: bool | Path = False, watch: 
         check_pretrained(spec.model)
     if spec.members > 1:
         each = replace(spec, members=1)
-        seeds = range(seed, seed + spec.members)
+        seeds = member_seeds(seed, spec.members)
         return combine([build(each, seed=one, pretrained=pretrained, watch=watch) for one in seeds])
     with torch.random.fork_rng(devices=[]):  # models are built on the processor
         torch.default_generator.manual_seed(seed)

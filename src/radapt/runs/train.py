@@ -15,7 +15,7 @@ from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.notice import as_rows
 from radapt.images.split import fold_of
 from radapt.models.classifier import Classifier
-from radapt.models.ensemble import members_of
+from radapt.models.ensemble import member_seeds, members_of
 from radapt.models.inference import embed
 from radapt.models.pretrained import Weights
 from radapt.models.table import build, new_spec
@@ -45,7 +45,7 @@ class TrainOptions:
     # (which, of how many), from 1: train on the other folds of the `train` images and score this one instead
     # of the `test` images, which are left alone.
     fold: tuple[int, int] | None = None
-    members: int = 1  # networks trained from one seed after the other, whose mean probability the model gives
+    members: int = 1  # networks, each from a seed of its own, whose mean probability the model gives
     test_views: int = 1  # views of each image that the model averages, see `Spec.views`
 
 
@@ -116,8 +116,9 @@ def _trained(
         return train_base(classifier, train, valid, options.recipe, conditions, tune=options.tune)
     epochs: list[Epoch] = []
     notes: list[dict[str, Any]] = []
-    for number, member in enumerate(members_of(classifier), start=1):
-        own = replace(conditions.phase(f"member-{number}"), seed=conditions.seed + number - 1)
+    seeds = member_seeds(conditions.seed, options.members)
+    for number, (member, seed) in enumerate(zip(members_of(classifier), seeds, strict=True), start=1):
+        own = replace(conditions.phase(f"member-{number}"), seed=seed)
         result = train_base(member, train, valid, options.recipe, own)
         notes.append({"seed": own.seed, "epochs": len(result.history), **result.notes})
         epochs += [replace(each, number=len(epochs) + each.number) for each in result.history]

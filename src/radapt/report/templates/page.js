@@ -2,7 +2,9 @@
 // Tables can be sorted, copied and saved; a link to a folded section opens it. Without scripts all is there too.
 (() => {
   const text = (cell) => cell.textContent.replace(/\s+/g, " ").trim();
-  const number = (cell) => parseFloat(text(cell).replace(/\u2212/g, "-").replace(/,/g, ""));
+  const number = (words) => parseFloat(words.replace(/\u2212/g, "-").replace(/,/g, ""));
+  // A cell over several columns is the first of them, and the others are empty.
+  const texts = (row) => [...row.cells].flatMap((cell) => [text(cell), ...Array(cell.colSpan - 1).fill("")]);
 
   function sort(table, column, heading) {
     const falling = heading.getAttribute("aria-sort") === "ascending";
@@ -10,17 +12,17 @@
     heading.setAttribute("aria-sort", falling ? "descending" : "ascending");
     for (const body of table.tBodies) {
       const rows = [...body.rows].filter((row) => !row.classList.contains("group"));
-      const key = (row) => row.cells[column] ?? row.cells[row.cells.length - 1];
+      const key = (row) => texts(row)[column] ?? "";
       rows.sort((one, other) => {
         const [a, b] = [number(key(one)), number(key(other))];
-        if (isNaN(a) && isNaN(b)) return text(key(one)).localeCompare(text(key(other)));
+        if (isNaN(a) && isNaN(b)) return key(one).localeCompare(key(other));
         return isNaN(a) ? 1 : isNaN(b) ? -1 : a - b;
       });
       (falling ? rows.reverse() : rows).forEach((row) => body.append(row));
     }
   }
 
-  const lines = (table, join) => [...table.rows].map((row) => join([...row.cells].map(text)));
+  const lines = (table, join) => [...table.rows].map((row) => join(texts(row)));
   const quoted = (words) => (/[",\n]/.test(words) ? `"${words.replace(/"/g, '""')}"` : words);
 
   function button(words, act) {
@@ -32,7 +34,7 @@
   }
 
   function save(table) {
-    const csv = lines(table, (cells) => cells.map(quoted).join(",")).join("\r\n");
+    const csv = lines(table, (cells) => cells.map(quoted).join(",")).join("\r\n").replace(/\u2212/g, "-");
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([csv], { type: "text/csv" }));
     link.download = `${table.closest("section")?.id || "table"}.csv`;
