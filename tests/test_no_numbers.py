@@ -64,6 +64,6 @@ def test_a_keras_file_with_a_bias_that_is_none_is_refused():
     from radapt.models.keras import _put
 
     layer = torch.nn.Linear(2, 1)
-    with pytest.raises(AskedWrongly, match="no numbers"):
+    with pytest.raises(AskedWrongly, match="not finite numbers"):
         _put(layer, np.ones((1, 2), np.float32), np.array([np.nan], np.float32))
     assert torch.isfinite(layer.bias).all()

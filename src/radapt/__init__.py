@@ -1,7 +1,11 @@
 """Retrain a chest-X-ray classifier for another hospital, and know what it bought you.
 
 The names below are the way in from Python; each is loaded when it is first used, so that
-`import radapt` costs next to nothing.
+`import radapt` costs next to nothing::
+
+    data = radapt.load_dataset("chest_xray", size=128)
+    study = radapt.run_study(data, shift="original", budgets=[16, "all"], out="out")
+    print(study.headline)
 """
 
 from importlib import import_module
@@ -30,6 +34,7 @@ NAMES = {
     "summary": "radapt.api.listings",
     "Predictions": "radapt.predictions",
     "predict": "radapt.api.evaluation",
+    "predict_files": "radapt.api.evaluation",
     "evaluate": "radapt.api.evaluation",
     "stress": "radapt.api.evaluation",
     "compare": "radapt.api.evaluation",
@@ -47,6 +52,7 @@ if TYPE_CHECKING:
     from radapt.api.evaluation import compare as compare
     from radapt.api.evaluation import evaluate as evaluate
     from radapt.api.evaluation import predict as predict
+    from radapt.api.evaluation import predict_files as predict_files
     from radapt.api.evaluation import stress as stress
     from radapt.api.listings import list_models as list_models
     from radapt.api.listings import list_shifts as list_shifts

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from samples import write_images
 
 import radapt
 from radapt.errors import AskedWrongly, UnknownName
+from radapt.images.imageset import Dataset
 
 
 @pytest.fixture(scope="module")
@@ -15,6 +17,21 @@ def test_a_model_is_given_as_a_run_a_folder_or_itself(run, data):
     several = [radapt.predict(each, data["test"]) for each in (run, run.folder, str(run.folder), run.model)]
     assert all(np.array_equal(several[0].scores, each.scores) for each in several)
     assert np.allclose(several[0].scores, run.predictions["source-test"].scores, atol=1e-5)
+
+
+def test_files_are_scored_and_those_that_cannot_be_read_are_named(run, data, tmp_path):
+    folder = write_images(tmp_path / "images", Dataset({"test": data["test"]}, data.origin))
+    (folder / "broken.png").write_bytes(b"no image")
+    rows = radapt.predict_files(run, str(folder)).rows()
+    scores = {row["image"].rpartition("/")[2]: row["score PNEUMONIA"] for row in rows}
+    assert scores.pop("broken.png") is None
+    assert "broken.png" in [row["image"].rpartition("/")[2] for row in rows if row["warning"]]
+    known = radapt.predict(run, data["test"])
+    wanted = dict(zip(known.ids.tolist(), known.scores[:, 1].tolist(), strict=True))
+    assert scores == pytest.approx(wanted, abs=1e-5)
+    one = next(folder.rglob("test-*.png"))
+    labels = [radapt.predict_files(run, [one], threshold=each).rows()[0]["label"] for each in (0.0, 1.0)]
+    assert labels == ["PNEUMONIA", "NORMAL"]
 
 
 def test_an_evaluation_has_rows_baselines_and_notices(run, data, target):

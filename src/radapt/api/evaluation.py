@@ -7,21 +7,24 @@ from typing import Any
 
 from radapt.api.given import AnyData, AnyModel, check_images, data_for, folder_of, model_of
 from radapt.api.options import listed_of, watch_for
-from radapt.api.results import Comparison, Evaluation, StressTest
+from radapt.api.results import Comparison, Evaluation, StressTest, file_rows
 from radapt.artefacts import predictions_file
 from radapt.cli.known_images import learned_images, validation_of
 from radapt.device import select_device
+from radapt.display.table import Listing
 from radapt.errors import AskedWrongly
 from radapt.evaluation.evaluate import EvaluateOptions, evaluate_model
 from radapt.evaluation.performance import PerformanceOptions
 from radapt.evaluation.stress import StressOptions, stress_model
-from radapt.evaluation.thresholds import parse_threshold
+from radapt.evaluation.thresholds import parse_threshold, thresholds_for
 from radapt.images.imageset import ImageSet
 from radapt.images.notice import as_rows, from_rows, in_order
 from radapt.models import inference
+from radapt.models.classifier import Spec
+from radapt.models.predict_files import score_files
 from radapt.predictions import Predictions
 from radapt.report.folder import Run
-from radapt.runs.folder import read_record
+from radapt.runs.folder import read_record, threshold_of
 from radapt.shift.expression import resolved
 from radapt.shift.table import SEVERITIES
 from radapt.study.comparison import PRIMARY
@@ -52,6 +55,55 @@ def predict(model: AnyModel, images: ImageSet, *, device: str = "auto") -> Predi
     """
     check_images(images)
     return inference.predict(model_of(model), images, select_device(device, "fp32"))
+
+
+def predict_files(
+    model: AnyModel, files: Path | str | Sequence[Path | str], *, threshold: float | str | None = None
+) -> Listing:
+    """Score single image files, of which no label is known; they are read as the model reads images.
+
+    Parameters
+    ----------
+    model
+        A run, its folder, or a `Classifier`.
+    files
+        Images, or folders of images; DICOM files too.
+    threshold
+        The probability from which on an image is labelled with the finding, between 0 and 1; or `"youden"`,
+        `"sensitivity=0.95"` and the like, chosen on the validation images of a run. None: the threshold that
+        an imported model came with, else the likeliest class is taken.
+
+    Returns
+    -------
+    Listing
+        A row for each file: the label, the score of each class, and a warning where it is no image to be
+        judged, or could not be read; it then has neither label nor scores.
+
+    Raises
+    ------
+    WrongFolder
+        If there is no such file, or a folder holds no image.
+    AskedWrongly
+        If the threshold is out of its range, or the model has three classes or more.
+    """
+    paths = [files] if isinstance(files, Path | str) else files
+    classifier, run = model_of(model), folder_of(model)
+    asked = threshold_of(run) if threshold is None and run is not None else threshold
+    values = {} if asked is None else _thresholds(classifier.spec, run, str(asked))
+    result = score_files(classifier, list(map(Path, paths)), select_device("auto", "fp32"), thresholds=values)
+    return Listing(file_rows(result, classifier.spec.classes))
+
+
+def _thresholds(spec: Spec, run: Path | None, asked: str) -> dict[str, float]:
+    """Return the threshold of the finding, or of each, chosen on the validation images if it has to be."""
+    chosen = thresholds_for(
+        parse_threshold(asked),
+        spec.classes,
+        exclusive=spec.outputs != "findings",
+        validation=None if run is None else validation_of(run),
+        on="the validation images of the run",
+    )
+    return {name: each.value for name, each in chosen.items()}
 
 
 def evaluate(

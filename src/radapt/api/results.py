@@ -1,6 +1,6 @@
 """What `evaluate`, `stress` and `compare` return: numbers as rows, a short table in a notebook, figures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from radapt.display.table import Row, Table, html_table, html_text
@@ -182,6 +182,21 @@ class Comparison(Table):
         values = {row.strategy: (row.estimate.value, row.estimate.low, row.estimate.high) for row in rows}
         reference = self.details.models[0].name
         return intervals(values, x=f"{name}, minus that of {reference}", zero=True)
+
+
+def file_rows(result: Mapping[str, Any], classes: Sequence[str]) -> list[Row]:
+    """Return a row for each file that was scored or could not be read."""
+    read = [
+        {
+            "image": each["path"],
+            "label": each["label"],
+            **{f"score {name}": each["scores"][name] for name in classes},
+            "warning": each.get("warning", ""),
+        }
+        for each in result["images"]
+    ]
+    unread = dict.fromkeys(("label", *(f"score {name}" for name in classes)))
+    return read + [{"image": each["path"], **unread, "warning": each["error"]} for each in result["failed"]]
 
 
 def _scored(row: Mapping[str, Any]) -> Row:
