@@ -5,6 +5,7 @@ import re
 import pytest
 
 from radapt.cli.app import COMMANDS, DATA_COMMANDS, PROTOCOL_COMMANDS, name_of
+from radapt.cli.common_options import OPTIONS
 from radapt.cli.sections import ORDER, OTHER
 
 WORDS = [
@@ -12,6 +13,7 @@ WORDS = [
     *[["data", name] for name in DATA_COMMANDS],
     *[["protocol", name] for name in PROTOCOL_COMMANDS],
 ]
+PATIENCE = ("--time-limit", "--quick")
 RETIRED = r"\b(films?|told|old|new|hospitals?|doubts?|floors?|stamps?|honest|begun|anew)\b"
 
 
@@ -21,7 +23,7 @@ def sections_of(text: str) -> dict[str, list[str]]:
     for line in text.splitlines():
         if heading := re.fullmatch(r"([A-Z][a-z ]+):", line):
             found[heading[1]] = []
-        elif option := re.match(r"  (--[\w-]+)", line):
+        elif option := re.match(r"  (?:-\w, )?(--[\w-]+)", line):
             list(found.values())[-1].append(option[1])
     return found
 
@@ -45,9 +47,9 @@ def test_a_study_groups_its_options(radapt):
     assert {"--shift", "--target", "--label", "--size"} <= set(sections["Data"])
     assert sections["Model"] == ["--base", "--model", "--models", "--pretrained", "--weights", "--tune"]
     assert sections["Adaptation"] == ["--strategies", "--budget"]
-    assert sections["Comparison"] == ["--with", "--seeds", "--protocol", "--metric", "--margin"]
+    assert sections["Comparison"] == ["--with", "--seeds", "--protocol", "--metric", "--margin", *PATIENCE]
     assert sections["Evaluation"] == ["--by"]
-    assert sections["Output"] == ["--out"]
+    assert sections["Output"] == ["--out", "--wide"]
 
 
 @pytest.mark.parametrize("words", WORDS, ids=" ".join)
@@ -55,7 +57,7 @@ def test_every_option_stands_in_a_section_and_has_a_help_text(words, radapt):
     code, out, _ = radapt(*words, "--help")
     sections = sections_of(out)
     assert code == 0
-    assert sections.pop(OTHER) == ["--help"]
+    assert sections.pop(OTHER) == [*(f"--{name}" for name in OPTIONS), "--help"]
     assert [name for name in sections if name != "Arguments"] == [name for name in ORDER if name in sections]
     bare = re.findall(r"^  (--[\w-]+ <[^>]+>)$(?!\n {6,}\S)", out, re.MULTILINE)
     assert bare == []

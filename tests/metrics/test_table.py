@@ -148,7 +148,7 @@ def test_metrics_that_need_one_finding_are_not_offered_for_three_classes():
     of_many = ("accuracy", "balanced-accuracy", "auroc", "average-precision", "brier")
     assert metrics_for(random_three(4, seed=0)) == of_many
     with pytest.raises(
-        AskedWrongly, match=r"sensitivity only for two classes.*For these there are: accuracy"
+        AskedWrongly, match=r"sensitivity is only for two classes.*For these there are: accuracy"
     ):
         score("sensitivity", random_three(9, seed=0))
 
@@ -160,13 +160,13 @@ def test_an_unknown_metric_is_answered_with_the_nearest():
 
 @pytest.mark.parametrize("name", ["f1", "mcc", "ppv@0.1", "npv@0.1"])
 def test_every_metric_that_needs_one_finding_says_so(name):
-    with pytest.raises(AskedWrongly, match=f"{name} only for two classes"):
+    with pytest.raises(AskedWrongly, match=f"{name} is only for two classes"):
         score(name, random_three(9, seed=0))
 
 
 @pytest.mark.parametrize("name", ["ppv", "npv@", "ppv@5%", "npv@1.5", "ppv@0"])
 def test_a_predictive_value_without_a_prevalence_is_refused(name):
-    with pytest.raises(AskedWrongly, match=r"how common the finding is.*as in .pv@0\.05"):
+    with pytest.raises(AskedWrongly, match=r"needs a prevalence of the finding.*as in .pv@0\.05"):
         score(name, SIX)
 
 
@@ -217,6 +217,6 @@ def test_what_is_for_two_classes_is_refused_for_three_with_what_there_is():
         "log-loss",
     )
     with pytest.raises(
-        AskedWrongly, match=r"f1 only for two classes.* 3: a, b, c.*there are: accuracy, balanced-accuracy"
+        AskedWrongly, match=r"f1 is only for two classes.* 3: a, b, c.*there are: accuracy, balanced-accuracy"
     ):
         score("f1", three)
