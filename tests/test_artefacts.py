@@ -12,7 +12,7 @@ def test_no_two_files_have_one_name():
 
 
 def test_no_other_module_spells_the_name_of_a_file():
-    ending = (".json", ".npz", ".parquet", ".pt", ".csv", ".html", ".safetensors")
+    ending = (".json", ".npz", ".parquet", ".pt", ".csv", ".html", ".safetensors", ".toml")
     files = [value for value in NAMES.values() if isinstance(value, str) and value.endswith(ending)]
     assert len(files) > 10
     source = Path(radapt.__file__).parent

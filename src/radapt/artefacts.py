@@ -7,6 +7,8 @@ TOML_SCHEMA = 1  # of descriptions of data sets and of protocols, which users wr
 
 IDENTITY = "asked.json"  # what a run or stress test was asked to do; written first
 
+OPTIONS_FILE = "options.toml"  # the options of the command, for --config; see `radapt.cli.options_file`
+
 # A run folder, see `radapt.runs.folder`
 
 RECORD = "run.json"

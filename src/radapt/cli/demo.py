@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from radapt.cli import options
-from radapt.cli.printing import say
+from radapt.cli.printing import note, say
 from radapt.cli.sections import DATA, MODEL
 from radapt.cli.study import Seeds, parse_seeds
 from radapt.cli.study_tables import print_study
@@ -124,7 +124,7 @@ def _draw(plan: "Plan", hospital: str | None) -> "tuple[Dataset, Dataset | None]
     size = SMALL if quick else default_size(plan.model)
     train = (FEW if quick else TRAIN_IMAGES) // (1 if hospital is None else 2)
     names = ["children"] if hospital is None else ["children", hospital]
-    say(f"Drawing {counted(len(names) * (train + TEST_IMAGES), 'image')}.", error=True)
+    note(f"Drawing {counted(len(names) * (train + TEST_IMAGES), 'image')}.")
     drawn = [
         draw_dataset(train=train, val=0, test=TEST_IMAGES, hospital=name, size=size, seed=plan.seed + number)
         for number, name in enumerate(names)

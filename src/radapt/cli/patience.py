@@ -1,10 +1,13 @@
 """How long a study may take: options that fit it to the user's patience."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from radapt.cli.sections import COMPARISON
+
+if TYPE_CHECKING:
+    from radapt.study.protocol import Protocol
 
 QUICK_STRATEGIES = "none,recalibrate,linear-probe"  # each takes seconds
 QUICK_EPOCHS = 4
@@ -29,6 +32,19 @@ Quick = Annotated[
 ]
 
 
-def for_a_first_look(strategies: str | None, epochs: int | None) -> tuple[str, int]:
-    """Return the strategies and epochs of a quick study, where the user asked for none."""
+def for_a_first_look(strategies: str | None, epochs: int | None, claim: "Protocol | None") -> tuple[str, int]:
+    """Return the strategies and epochs of a quick study, where the user asked for none.
+
+    Raises
+    ------
+    AskedWrongly
+        If a protocol defines the study, `claim`.
+    """
+    if claim is not None:
+        from radapt.errors import AskedWrongly
+
+        raise AskedWrongly(
+            "The protocol defines the study, and --quick would contradict it: leave that out, or take a "
+            "first look without --protocol."
+        )
     return strategies or QUICK_STRATEGIES, epochs or QUICK_EPOCHS

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 NAME_OR_FILE = frozenset({"shift", "augment", "protocol", "preset"})  # options that take a name or a .toml
+MODELS = frozenset({"model", "models"})  # options that take names of models, of which some are paths
+_OWN_MODEL = re.compile(r"^(\s*(?:hf|onnx):)(.+)$", re.DOTALL)
 
 
 def recorded(parser: Any, words: Sequence[str], values: Mapping[str, Any]) -> str:
@@ -40,21 +42,28 @@ def recorded(parser: Any, words: Sequence[str], values: Mapping[str, Any]) -> st
             options = {}
             line.append(word)
         elif name not in options:
-            line.append(_shown(word, arguments[0], values))
+            line.append(shown(word, arguments[0], values))
             arguments = arguments[1:] or arguments
         elif mark:
-            line.append(f"{name}={_shown(value, options[name].name, values)}")
+            line.append(f"{name}={shown(value, options[name].name, values)}")
         else:
             line.append(name)
             if not options[name].is_flag:
-                line.append(_shown(rest.pop(0), options[name].name, values))
+                line.append(shown(rest.pop(0), options[name].name, values))
     return shlex.join(line)
 
 
-def _shown(text: str, name: str, values: Mapping[str, Any]) -> str:
+def shown(text: str, name: str, values: Mapping[str, Any]) -> str:
     """Return the text of a parameter; of a path only its last part, also of a Windows path."""
     value = values.get(name)
     first = value[0] if isinstance(value, list | tuple) and value else value
-    if not isinstance(first, Path) and not (name in NAME_OR_FILE and text.lower().endswith(".toml")):
+    if isinstance(first, Path) or (name in NAME_OR_FILE and text.lower().endswith(".toml")):
+        return _last_part(text)
+    if name not in MODELS:
         return text
-    return re.split(r"[/\\]", text.rstrip("/\\"))[-1] or text[:1]
+    parts = text.split(",") if name == "models" else [text]
+    return ",".join(_OWN_MODEL.sub(lambda match: match[1] + _last_part(match[2]), part) for part in parts)
+
+
+def _last_part(path: str) -> str:
+    return re.split(r"[/\\]", path.rstrip("/\\"))[-1] or path[:1]

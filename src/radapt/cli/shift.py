@@ -8,7 +8,7 @@ import typer
 
 from radapt.cli import options
 from radapt.cli.data_options import DataOptions, load_images, load_options, takes_data
-from radapt.cli.printing import print_table, say, say_json
+from radapt.cli.printing import note, print_table, say, say_json
 from radapt.cli.sections import DATA, OUTPUT
 from radapt.text import counted
 
@@ -112,7 +112,7 @@ def _estimate(source: Path, target: Path, images: DataOptions, out: Path, seed: 
     check_new_toml(out, "estimated shift")
     paths = (source, target)
     one, other = map(load_images, paths, load_options(images, paths, size=128))
-    say("Estimating; this takes up to a minute.", error=True)
+    note("Estimating; this takes up to a minute.")
     estimated = estimate_shift(_largest(one), _largest(other), seed=seed)
     write_shift(out, estimated.shift, f"estimated from {one.origin.name} to {other.origin.name}")
     if as_json:

@@ -8,7 +8,7 @@ the process exits at once.
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
@@ -16,6 +16,7 @@ _IMPORT = "<frozen importlib._bootstrap>"  # the file name of the frames of an i
 
 _sentence = "Stopped before anything was done."  # printed where the process exits at once
 _is_working = False
+_log: Callable[[str], None] | None = None  # also gets the sentence where the process exits at once
 
 
 class Ended(KeyboardInterrupt):
@@ -36,10 +37,10 @@ def ignore() -> None:
 
 
 @contextmanager
-def working(sentence: str) -> Iterator[None]:
-    """Let signals raise exceptions during the block; from here on, `sentence` is printed on exits at once."""
-    global _sentence, _is_working
-    _sentence, _is_working = sentence, True
+def working(sentence: str, log: Callable[[str], None]) -> Iterator[None]:
+    """Let signals raise exceptions during the block; from here on, exits at once print and log `sentence`."""
+    global _sentence, _is_working, _log
+    _sentence, _is_working, _log = sentence, True, log
     try:
         yield
     finally:
@@ -53,6 +54,9 @@ def _handle(number: int, frame: FrameType | None) -> None:
         sys.stdout.flush()
         show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # a progress bar hides it
         os.write(2, f"{show_cursor}radapt: {_sentence}\n".encode())
+    with suppress(Exception):
+        if _log is not None:
+            _log(f"radapt: {_sentence}")
     os._exit(128 + number)
 
 

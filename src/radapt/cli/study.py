@@ -192,9 +192,9 @@ def study(
     values |= {"seed": seed, "seeds": seeds, "epochs": epochs, "steps": steps, "folds": cv}
     values |= {"shift": _resolved(shift), "target": len(paths), "minutes": time_limit}
     values |= {"target_patients": target_patients, "leave_one_site_out": leave_one_site_out}
-    if quick:
-        strategies, values["epochs"] = for_a_first_look(strategies, epochs)
     claim = _claim(protocol)
+    if quick:
+        strategies, values["epochs"] = for_a_first_look(strategies, epochs, claim)
     values, base_model = with_base(base, values, tune, images, claim)
     plan, shifts = _plan(values, strategies, budget, protocol, claim)
     plans = _plans(plan, values, (pretrained, weights), (tune, claim, strategies is None), (base, base_model))

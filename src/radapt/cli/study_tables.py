@@ -8,6 +8,7 @@ import typer
 
 from radapt.cli.printing import estimate_table, print_table, say, say_notices, say_subgroups
 from radapt.cli.sections import OUTPUT
+from radapt.text import told_apart
 
 if TYPE_CHECKING:
     from radapt.report.folder import Study
@@ -98,9 +99,7 @@ def _print_scores(study: "Study", names: Sequence[str]) -> None:
         f"{metric.title}{unit}, with 95 % intervals by patient; {test.images:,} target test images of "
         f"{test.patients:,} patients."
     )
-    source, target = (
-        name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}..." for name in names
-    )
+    source, target = told_apart(names, _LONGEST_NAME, ("source", "target"))
     print_table(["strategy", "labels", target, source, "difference", "verdict"], rows)
 
 

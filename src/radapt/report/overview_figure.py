@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from radapt.report.svg import INK, MARKERS, SERIES, SOFT, drawing, new_figure, quiet_axes, svg
 from radapt.stats.estimate import Estimate
+from radapt.text import cut_middle, told_apart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,6 +17,7 @@ _SIZES = {False: (960.0, 400.0), True: (350.0, 400.0)}  # pixels, wide and narro
 _MARGINS = {False: (58.0, 210.0), True: (44.0, 12.0)}  # pixels at the left and the right of the axes
 _BOTTOM, _TOP = 50.0, 14.0
 _LINE = 17.0  # pixels between the names at the right
+_LONGEST = 30  # characters of such a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +104,25 @@ def _path(axes: "Axes", path: Path, places: Sequence[float], scale: float) -> No
 
 def _name(axes: "Axes", bands: Sequence[Band], paths: Sequence[Path], scale: float, height: float) -> None:
     """Write the names of strategies and bands at the right, each near its last point, none over another."""
-    names = [(scale * band.estimate.value, f"base model on {band.name}", SOFT) for band in bands]
+    values, called = [scale * band.estimate.value for band in bands], _names_of(bands)
+    names = [(value, name, SOFT) for value, name in zip(values, called, strict=True)]
     names += [(scale * path.points[-1].estimate.value, path.strategy, SERIES[path.series]) for path in paths]
     low, high = axes.get_ylim()
     line = _LINE / height * (high - low)
     names.sort()
     spread = _apart([value for value, _, _ in names], line, low, high)
     for at, (_, name, colour) in zip(spread, names, strict=True):
-        short = name if len(name) <= 30 else f"{name[:28]}…"
-        axes.text(
-            1.015, at, short, transform=axes.get_yaxis_transform(), color=colour, va="center", fontsize=11.5
-        )
+        short, across = cut_middle(name, _LONGEST), axes.get_yaxis_transform()
+        axes.text(1.015, at, short, transform=across, color=colour, va="center", fontsize=11.5)
+
+
+def _names_of(bands: Sequence[Band]) -> list[str]:
+    """Return what bands are called: by their data sets, or their domains if these would look the same."""
+    begin = "base model on "
+    domains = [band.domain for band in bands]
+    return [
+        begin + name for name in told_apart([band.name for band in bands], _LONGEST - len(begin), domains)
+    ]
 
 
 def _apart(values: Sequence[float], line: float, low: float, high: float) -> list[float]:

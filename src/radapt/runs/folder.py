@@ -12,6 +12,7 @@
     performance.json      of `train` and `adapt`: thresholds, calibration, use
     learned.npz           which images trained and tested it, see `radapt.runs.learned`
     reference.*           what the model saw in its validation images, see `radapt.drift.reference`
+    options.toml          of a run made on the command line, its options for `--config`
     training.pt           the state of training, only while it is under way
 """
 

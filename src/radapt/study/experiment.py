@@ -11,6 +11,7 @@ A study folder::
     study.json       all results; written last
     others.json      other models on the target test images, see `radapt.study.other_models`
     others/NAME.parquet   their predictions
+    options.toml     of a study made on the command line, its options for `--config`
     report.html      drawn from the folder alone
 """
 
