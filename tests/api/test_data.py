@@ -50,4 +50,7 @@ def test_an_audit_is_of_files_or_of_a_data_set_in_memory(folder):
     assert of_memory.to_frame()["severity"].iloc[0] == of_memory.findings[0].severity
     assert not of_memory.is_clean
     assert repr(of_memory).startswith("Audit(images: ")
-    assert "48 images" in of_memory._repr_html_()
+    shown = of_memory._repr_html_()
+    assert "48 images" in shown
+    assert "Identical images" in shown
+    assert not any(name in shown for name in {*data["test"].patients, *data["test"].ids})

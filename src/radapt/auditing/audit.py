@@ -47,8 +47,14 @@ class Audit(Table):
         return ", ".join(counted(count, name) for count, name in zip(counts, SEVERITIES, strict=True))
 
     def _repr_html_(self) -> str:
+        """Return how much was found of each kind, without patients and files, since notebooks are saved."""
         lead = f"{counted(len(self.images), 'image')} of {self.images.origin.name}: {self._counts()}"
-        return html_text(lead) + (html_table(self.rows()) if self.findings else "")
+        found: list[Row] = []
+        for severity, kind in dict.fromkeys((each.severity, each.kind) for each in self.findings):
+            own = [each for each in self.findings if (each.severity, each.kind) == (severity, kind)]
+            images = len({path for each in own for path in each.paths})
+            found.append({"severity": severity, "what": KINDS[kind], "findings": len(own), "images": images})
+        return html_text(lead) + (html_table(found) if found else "")
 
     def rows(self) -> list[Row]:
         """Return a row for each finding, the most severe first, with the number of its images."""

@@ -3,6 +3,7 @@
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -72,13 +73,13 @@ def steps(
     y: str,
     levels: Mapping[str, float] | None = None,
 ) -> Figure:
-    """Draw a line of values with intervals over named steps for each name, and dashed lines at `levels`."""
+    """Draw a line of values with intervals over named steps for each name, and broken lines at `levels`."""
     names = list(dict.fromkeys(step for line in lines.values() for step, _ in line))
-    figure = new_figure(7.0, 4.0)
+    figure = new_figure(8.0, 4.0)
     axes = figure.add_subplot()
     drawn: list[tuple[str, Any]] = [
-        (label, axes.axhline(level, linestyle="--", color="grey", linewidth=1))
-        for label, level in (levels or {}).items()
+        (label, axes.axhline(level, linestyle=style, color="grey", linewidth=1))
+        for style, (label, level) in zip(cycle(("--", ":")), (levels or {}).items(), strict=False)
     ]
     for number, (label, line) in enumerate(lines.items()):
         beside = 0.05 * (number - (len(lines) - 1) / 2)  # or the intervals of several lines would hide others
@@ -88,7 +89,7 @@ def steps(
         bars = axes.errorbar(places, middle, [below, above], marker="o", markersize=4, capsize=2)
         drawn.append((label, bars))
     axes.set(xlabel=x, ylabel=y, xticks=range(len(names)), xticklabels=names)
-    _legend(axes, drawn, fontsize="small")
+    _legend(axes, drawn, fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0))  # beside the lines
     return figure
 
 
@@ -115,11 +116,11 @@ def score_histograms(panels: Mapping[str, tuple[Floats, NDArray[np.bool_]]]) -> 
     return figure
 
 
-def _legend(axes: Axes, drawn: Iterable[tuple[str, Any]], fontsize: str = "medium") -> None:
+def _legend(axes: Axes, drawn: Iterable[tuple[str, Any]], **how: Any) -> None:
     """Name what was drawn; Matplotlib would leave out labels that begin with an underscore."""
     named = list(drawn)
     places = [str(place) for place in range(len(named))]
-    legend = axes.legend([each for _, each in named], places, frameon=False, fontsize=fontsize)
+    legend = axes.legend([each for _, each in named], places, frameon=False, **how)
     for text, (label, _) in zip(legend.get_texts(), named, strict=True):
         text.set_text(label)
 

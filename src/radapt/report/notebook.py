@@ -117,7 +117,7 @@ def plot_study(study: Study, metric: str | None = None) -> Figure:
             ends = (row.estimate.value, row.estimate.low, row.estimate.high)
             lines.setdefault(row.strategy, []).append((f"{row.budget:,}", ends))
     levels = {f"no adaptation, {row.domain}": row.estimate.value for row in rows if row.strategy == "none"}
-    return steps(lines, x="labelled target images", y=find_metric(name).heading, levels=levels)
+    return steps(lines, x="labelled target images", y=find_metric(name).words, levels=levels)
 
 
 def _of_scores(scores: Sequence[Score]) -> dict[str, tuple[float, float, float]]:
