@@ -1,7 +1,7 @@
 """How far a study is, and how long the rest may take."""
 
 from radapt.study import pace as pace_module
-from radapt.study.pace import Pace, words
+from radapt.study.pace import Pace, deadline_after, words
 from radapt.study.plan import Cell, Plan, cells
 
 PLAN = Plan(budgets=("8", "all"), strategies=("none", "head", "recalibrate"), seeds=2)
@@ -36,10 +36,18 @@ def test_time_is_up_after_so_many_minutes(monkeypatch):
     clock = Clock()
     monkeypatch.setattr(pace_module, "time", clock)
     pace = Pace(2)
-    assert not pace.is_over
+    assert pace.may_begin()
+    assert not pace.refused
+    clock.now = 119.0
+    late = Pace(2, deadline_after(0))
+    assert pace.may_begin()
+    assert not late.may_begin()
+    assert late.refused
     clock.now = 121.0
-    assert pace.is_over
-    assert not Pace().is_over
+    assert not pace.refused, "nothing was asked for since"
+    assert not pace.may_begin()
+    assert pace.refused
+    assert Pace().may_begin()
 
 
 def test_a_fold_is_named():

@@ -17,7 +17,7 @@ from radapt.study import experiment
 from radapt.study.plan import Plan
 
 SEVERAL = ("strategies", "budgets", "by")
-WITHOUT = ("model", "shift", "base", "precision")  # given otherwise, or follows from the machine
+WITHOUT = ("model", "shift", "base", "precision", "deadline")  # given otherwise, or follows from the machine
 
 
 def run_study(

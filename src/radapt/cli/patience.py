@@ -16,8 +16,8 @@ TimeLimit = Annotated[
     float | None,
     typer.Option(
         "--time-limit",
-        help="Begin no model after so many minutes, and report what is done by then; the same command goes "
-        "on later. Without it there is no limit.",
+        help="Begin no model after so many minutes, which several targets or models share, and report what "
+        "is done by then; the same command goes on later. Without it there is no limit.",
         rich_help_panel=COMPARISON,
     ),
 ]

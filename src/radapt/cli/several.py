@@ -167,8 +167,13 @@ def the_one(read: "Mapping[str, tuple[Dataset, list[Target]]]") -> "tuple[Datase
     return source, targets[0].target if targets else None
 
 
-def print_all(results: Iterable[tuple[Path, dict[str, Any]]], out: Path, *, wide: bool = False) -> None:
-    """Print the results of the studies in `out` and their summary, and write their page."""
+def print_all(
+    results: Iterable[tuple[Path, dict[str, Any]]], out: Path, printed: Sequence[str], *, wide: bool = False
+) -> None:
+    """Print the results of the studies in `out` and their summary, and write their page.
+
+    Of what is left out, the sentences that were `printed` already are not printed again.
+    """
     from radapt.artefacts import SEVERAL
     from radapt.cli.study_tables import print_study
     from radapt.files import read_document
@@ -178,8 +183,12 @@ def print_all(results: Iterable[tuple[Path, dict[str, Any]]], out: Path, *, wide
         say("")
         say(", ".join(folder.parts))
         print_study(result, out / folder, wide=wide)
+    document = read_document(out / SEVERAL)
+    for sentence in document["left_out"]:
+        if sentence not in printed:
+            say(sentence, error=True)
     say("")
-    print_summary(read_document(out / SEVERAL)["summary"])
+    print_summary(document["summary"])
     say(f"All studies: {write_overview(out)}")
 
 

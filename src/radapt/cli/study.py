@@ -246,7 +246,7 @@ def _compare_several(
 
     members, left_out = several.members_of(plans, read, leave_one_site_out)
     results = run_several(members, out, **on, left_out=left_out, base=base)
-    several.print_all(results, out, wide=wide)
+    several.print_all(results, out, left_out, wide=wide)
 
 
 def _plan(

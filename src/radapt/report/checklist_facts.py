@@ -72,7 +72,9 @@ def study_facts(study: Study) -> Facts:
         "goal": f"Development of a classifier on {name}, and its adaptation to {target_name} by {ways}.",
         "chosen": dict(methods(study, ""))[MODEL_SELECTION],
         "detectable": _detectable(study),
-        "subsets": f"Labelled target images were drawn by patient, as budgets of {', '.join(plan.budgets)}.",
+        "subsets": f"Labelled target images were drawn by patient, as budgets of {', '.join(plan.budgets)}."
+        if plan.budgets
+        else "No labelled target image was used.",
         "updating": f"Adaptation by {ways}.",
         "updated": study.recommendation,
         "recommendation": study.recommendation,

@@ -122,8 +122,10 @@ def rocs(study: Study) -> list[Panel]:
     if not study.predictions(study.base.cell, "target").binary:
         return []
     panels = []
-    side = {1: 400.0, 2: 400.0, 3: 300.0}.get(len(study.budgets), 222.0)
-    for label, count in study.budgets:
+    sizes = [(label, counted(count.images, "labelled image")) for label, count in study.budgets]
+    sizes = sizes or [("", "no labelled image")]
+    side = {1: 400.0, 2: 400.0, 3: 300.0}.get(len(sizes), 222.0)
+    for label, title in sizes:
         # Strategies that need no labels have the budget "".
         models = [
             model
@@ -138,7 +140,6 @@ def rocs(study: Study) -> list[Panel]:
             )
             for model in models
         ]
-        title = f"{counted(count.images, 'labelled image')}"
         about = f"ROC curves on the target images of {joined(_strategies(models))}, with {title}."
         curves.sort(key=lambda curve: not curve.faint)
         panels.append(Panel(title, "", figures.roc(curves, side, salt=f"roc-{label}", about=about)))

@@ -293,8 +293,8 @@ def read_study(folder: Path | str) -> Study:
             provenance=dict(raw["provenance"]),
         )
         check_kinds(study)
-        if not (study.scores and study.budgets):
-            raise ValueError("it holds no scores, or no budgets")
+        if not study.scores or tuple(label for label, _ in study.budgets) != plan.budgets:
+            raise ValueError("it holds no scores, or not the budgets of its plan")
         if not any(model.cell.is_base for model in study.models):
             raise ValueError("it holds no base model")
     return study

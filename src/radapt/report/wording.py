@@ -100,10 +100,11 @@ def lead(study: Study) -> tuple[str, str, str]:
         if study.target is not None
         else f"images of {name} under the simulated shift “{plan.shift}”, the target"
     )
-    budgets = joined([f"{count.images:,}" for _, count in study.budgets], "or")
+    sizes = [f"{count.images:,}" for _, count in study.budgets]
+    labels = f"with {joined(sizes, 'or')} labelled" if sizes else "without labelled"
     names = joined([f"“{strategy}”" for strategy in plan.strategies])
     compared = (
-        f"{names} are compared, with {budgets} labelled target images."
+        f"{names} are compared, {labels} target images."
         if len(plan.strategies) > 1
         else f"{names} was scored."
     )
@@ -197,7 +198,7 @@ def plan_facts(plan: Plan) -> list[tuple[str, str]]:
         *([] if plan.weights is None else [("Pretrained weights", plan.weights.name)]),
         ("Target", f"the shift “{plan.shift}”" if plan.shift else "a data set of its own"),
         ("Strategies", ", ".join(plan.strategies)),
-        ("Budgets", ", ".join(plan.budgets)),
+        ("Budgets", ", ".join(plan.budgets) or "none"),
         *([("Folds of the target", str(plan.folds))] if plan.folds else []),
         ("Protocol", plan.protocol),
         ("Metric of the recommendation", find_metric(plan.metric).words),

@@ -51,7 +51,7 @@ from radapt.study.given_base import check_given_base, notices_about
 from radapt.study.pace import Pace
 from radapt.study.plan import Cell, Plan, by_fold, cells, default_budgets
 from radapt.study.protocol import Protocol, check_images
-from radapt.study.registration import RegisteredProtocol, read_registered, register
+from radapt.study.registration import RegisteredProtocol, read_registered, refuse_limit, register
 from radapt.study.results import (
     decided,
     is_settled,
@@ -105,8 +105,11 @@ def run_study(
     Raises
     ------
     AskedWrongly
-        If the images do not suit the plan, or `out` holds another study.
+        If the images do not suit the plan, `out` holds another study, or a registered one has a time limit.
+    OutOfTime
+        If the plan's minutes are up before anything can be compared.
     """
+    refuse_limit(plan.minutes, protocol, out)
     base = base_models_from if plan.base else None
     if base is None:
         check_tune(plan.model, plan.tune)
@@ -129,14 +132,14 @@ def run_study(
     with reserve_folder(out, identity, PLAN):
         registered = _register(study, protocol, target)
         started = now()
-        pace, new = Pace(plan.minutes), False
+        pace, new = Pace(plan.minutes, plan.deadline), False
         for seeded in _with_seeds(study, budgets):
             for cell in _cells_to_train(seeded, pace):
                 run_cell(seeded, cell)
                 new = True
-            if pace.is_over:
+            if pace.refused:
                 break
-        seeded = _in_time(seeded, plan) if pace.is_over else seeded
+        seeded = _in_time(seeded, plan) if pace.refused else seeded
         budgets = {label: budgets[label] for label in seeded.plan.budgets}
         watch.begin("evaluating the models", 1, "step")
         before = None if new else read_if_whole(out / STUDY)  # nothing was trained: keep its provenance
@@ -171,7 +174,7 @@ def _cells_to_train(study: StudyContext, pace: Pace) -> Iterator[Cell]:
     planned = list(cells(study.plan))
     for cell in planned:
         if not is_whole(study.folder(cell), SCORES):
-            if pace.is_over:
+            if not pace.may_begin():
                 return
             study.watch.begin(pace.begin(cell, planned), 1, "cell")
             yield cell

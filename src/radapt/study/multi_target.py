@@ -8,6 +8,7 @@ model and used again by the others with the same source, so that all start from 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,11 @@ from radapt.lock import alone_in
 from radapt.models.table import build, new_spec
 from radapt.progress import SILENT, Watch
 from radapt.study.experiment import run_study
+from radapt.study.pace import deadline_after
 from radapt.study.plan import Plan, default_budgets
 from radapt.study.summary import summarise
 from radapt.study.summary_text import answer
+from radapt.study.time_limit import OutOfTime
 from radapt.text import listed
 from radapt.workfolder import check_ours
 
@@ -136,6 +139,9 @@ def run_several(
 ) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Carry out every study of a grid, then write the summary.
 
+    A time limit is for all of them together; a study that is out of time before anything can be compared is
+    left out of the summary, which says so.
+
     Parameters
     ----------
     members
@@ -148,13 +154,15 @@ def run_several(
     Yields
     ------
     tuple[Path, dict]
-        Of each study its folder within `out` and the content of its `study.json`.
+        Of each study that is not left out its folder within `out` and the content of its `study.json`.
 
     Raises
     ------
     AskedWrongly
         As for `radapt.study.experiment.run_study`, if two of them have one name, or if `out` holds other
         work.
+    OutOfTime
+        If all of them are left out.
     RadaptError
         If another process writes there, or somebody removes the folder meanwhile.
     """
@@ -164,27 +172,43 @@ def run_several(
         {"folder": folder.as_posix(), "model": member.plan.model, "target": member.target}
         for folder, member in zip(folders, members, strict=True)
     ]
-    document = {"studies": entries, "left_out": list(left_out)}
+    document: dict[str, Any] = {"studies": entries, "left_out": list(left_out)}
     with alone_in(out):
         write_document(out / SEVERAL, {**document, "summary": None})
+        late: dict[Path, OutOfTime] = {}
+        members = sharing_time(members)
         for folder, member in zip(folders, members, strict=True):
             source, target = member.load()
-            yield (
-                folder,
-                run_study(
-                    member.plan,
-                    source,
-                    target,
-                    out / folder,
-                    hardware=hardware,
-                    watch=watch,
-                    base_models_from=base or _base_of(member, folders, members, out),
-                ),
-            )
-        summary = summarise(out, entries)
+            begin_from = base or _base_of(member, folders, members, out)
+            on: dict[str, Any] = {"hardware": hardware, "watch": watch, "base_models_from": begin_from}
+            try:
+                result = run_study(member.plan, source, target, out / folder, **on)
+            except OutOfTime as error:
+                late[folder] = error
+                continue
+            yield folder, result
+        if len(late) == len(members):
+            raise late[folders[0]]
+        document["studies"] = [
+            entry for entry, folder in zip(entries, folders, strict=True) if folder not in late
+        ]
+        document["left_out"] = [*left_out, *starmap(_late, late.items())]
+        summary = summarise(out, document["studies"])
         write_document(
             out / SEVERAL, {**document, "summary": {"answer": answer(summary), **plain(summary.as_dict())}}
         )
+
+
+def sharing_time(members: Sequence[Member]) -> list[Member]:
+    """Return the studies with one end of the time limit for all: that many minutes from now."""
+    return [
+        replace(member, plan=replace(member.plan, deadline=deadline_after(member.plan.minutes)))
+        for member in members
+    ]
+
+
+def _late(folder: Path, error: OutOfTime) -> str:
+    return f"The study {folder.as_posix()} is left out. {error}"
 
 
 def _folders(members: Sequence[Member]) -> list[Path]:

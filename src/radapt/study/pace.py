@@ -13,11 +13,14 @@ class Pace:
     Parameters
     ----------
     minutes
-        How long the study may take; None for as long as it takes.
+        How long the study may take from now on; None for as long as it takes.
+    deadline
+        The moment at which the time is up, see `deadline_after`; it goes before `minutes`.
     """
 
-    def __init__(self, minutes: float | None = None) -> None:
-        self._ends = None if minutes is None else time.monotonic() + 60 * minutes
+    def __init__(self, minutes: float | None = None, deadline: float | None = None) -> None:
+        self._ends = deadline_after(minutes) if deadline is None else deadline
+        self.refused = False  # whether a model was not begun because the time was up
         self._seconds: dict[tuple[str, str], list[float]] = {}  # by strategy and budget
         self._began = 0.0
 
@@ -39,10 +42,10 @@ class Pace:
         """Note that a cell is done."""
         self._seconds.setdefault(_kind(cell), []).append(time.monotonic() - self._began)
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the time is up."""
-        return self._ends is not None and time.monotonic() >= self._ends
+    def may_begin(self) -> bool:
+        """Say whether a model may begin, which it may not once the time is up, and note it if not."""
+        self.refused = self.refused or (self._ends is not None and time.monotonic() >= self._ends)
+        return not self.refused
 
     def left(self, cells: Sequence[Cell]) -> float | None:
         """Estimate the seconds that cells will take; None before anything but a base model was trained.
@@ -56,6 +59,11 @@ class Pace:
             return None
         mean = sum(others) / len(others)
         return sum(times.get(_kind(cell), mean) for cell in cells)
+
+
+def deadline_after(minutes: float | None) -> float | None:
+    """Return the moment so many minutes from now, in seconds of the monotonic clock; None for no limit."""
+    return None if minutes is None else time.monotonic() + 60 * minutes
 
 
 def words(cell: Cell) -> str:

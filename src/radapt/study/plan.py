@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,8 @@ class Plan:
     folds: int = 0  # of a real target, all of whose patients are tested out of fold; 0: its own test split
     by: tuple[str, ...] = ()  # columns of the target images whose values are scored one by one
     minutes: float | None = None  # of work, after which no model is begun; None: no limit
+    # When the minutes of several studies that share them are up, see `radapt.study.pace.deadline_after`.
+    deadline: float | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         check_model(self.model)
@@ -116,7 +118,7 @@ class Plan:
 
     def as_dict(self) -> dict[str, Any]:
         """Return a value for JSON: weights by name; keys of unused options are left out."""
-        values = {name: value for name, value in asdict(self).items() if name != "weights"}
+        values = {name: value for name, value in asdict(self).items() if name not in ("weights", "deadline")}
         if not self.auto_seeds:
             del values["auto_seeds"]
         if not self.folds:
@@ -134,9 +136,9 @@ class Plan:
         """Return the plan that `as_dict` wrote; its weights have only a name and cannot be loaded."""
         weights = values.get("weights")
         known: dict[str, Any] = {
-            field.name: tuple(value) if isinstance(value := values[field.name], list) else value
-            for field in fields(cls)
-            if field.name not in ("weights", "auto_seeds", "folds", "by", "base", "minutes")
+            each.name: tuple(value) if isinstance(value := values[each.name], list) else value
+            for each in fields(cls)
+            if each.name not in ("weights", "auto_seeds", "folds", "by", "base", "minutes", "deadline")
         }
         return cls(
             **known,

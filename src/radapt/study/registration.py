@@ -117,6 +117,21 @@ def register(protocol: Protocol, folder: Path, now: datetime) -> RegisteredProto
     return known
 
 
+def refuse_limit(minutes: float | None, protocol: Protocol | None, folder: Path) -> None:
+    """Refuse a time limit for a study with a protocol: without all of its models its claim has no verdict.
+
+    Raises
+    ------
+    AskedWrongly
+        If there are `minutes`, and the study has a protocol or one is registered in its folder.
+    """
+    if minutes is not None and (protocol is not None or (folder / REGISTERED).is_file()):
+        raise AskedWrongly(
+            "The study has a registered protocol, and the verdict on its claim needs all of its models: "
+            "leave the time limit out."
+        )
+
+
 def read_registered(folder: Path) -> RegisteredProtocol:
     """Read the protocol that a study was first given, and what was changed since.
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from radapt.adaptation.table import get_strategy
 from radapt.errors import RadaptError
 from radapt.images.notice import Notice
 from radapt.study.plan import Cell, Plan, cells
@@ -24,7 +25,8 @@ def finished_part(plan: Plan, is_done: Callable[[Cell], bool]) -> Plan | None:
     """Return the largest part of a plan whose models are all trained; None if nothing can be compared.
 
     Whole training seeds are kept if one is done. Otherwise the first seed's budgets that every strategy has
-    been tried at are kept, or the strategies that are done at the first budget.
+    been tried at are kept, or the strategies that are done at the first budget; where none of these takes
+    labels, no budget is kept.
 
     Parameters
     ----------
@@ -44,7 +46,9 @@ def finished_part(plan: Plan, is_done: Callable[[Cell], bool]) -> Plan | None:
     done = tuple(
         name for name in plan.strategies if _all_done(replace(first, strategies=("none", name)), is_done)
     )
-    return replace(first, strategies=done) if set(done) - {"none"} else None
+    labelled = any(get_strategy(name).needs == "labelled" for name in done)
+    part = replace(first, strategies=done, budgets=first.budgets if labelled else ())
+    return part if set(done) - {"none"} else None
 
 
 def _all_done(plan: Plan, is_done: Callable[[Cell], bool]) -> bool:
@@ -55,7 +59,7 @@ def time_limit_notice(plan: Plan, part: Plan) -> Notice:
     """Say what a study leaves out that was stopped by its time limit."""
     left = [
         f"{part.seeds} of {counted(plan.seeds, 'training seed')}" if part.seeds < plan.seeds else "",
-        f"the budgets {joined(part.budgets)}" if part.budgets != plan.budgets else "",
+        f"the budgets {joined(part.budgets)}" if part.budgets not in ((), plan.budgets) else "",
         f"the strategies {joined(part.strategies)}" if part.strategies != plan.strategies else "",
     ]
     text = (
