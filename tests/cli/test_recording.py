@@ -38,6 +38,9 @@ def written(*words: str, **values: object) -> str:
         (["train", "data", "--out", "data"], "radapt train data --out data"),  # called as its parameter is
         (["train", "--trim", "--", "/a/-b"], "radapt train --trim -- -b"),
         (["train", "--root", "/", "--weights", "."], "radapt train --root / --weights ."),
+        (["train", "a/b", "--model", "hf:/home/x/dino/"], "radapt train b --model hf:dino"),
+        (["study", "a/b", "--models=lite0,onnx:x/e.onnx"], "radapt study b --models=lite0,onnx:e.onnx"),
+        (["train", "a/b", "--model", "timm:hf_hub/x"], "radapt train b --model timm:hf_hub/x"),
         (["study", "a/b", "--shift", "x/y.toml"], "radapt study b --shift y.toml"),
         (["study", "a/b", "--protocol=x/y.toml"], "radapt study b --protocol=y.toml"),
         (["protocol", "init", "a/b", "--no-trim"], "radapt protocol init b --no-trim"),
