@@ -1,7 +1,15 @@
+import tempfile
+
 import pytest
 from samples import make_dataset
 
 import radapt
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path, monkeypatch):
+    """Folders of runs that name none lie among those of the test."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 @pytest.fixture(scope="session")
