@@ -54,8 +54,7 @@ def stopped(words: list[object], number: int, after: float) -> tuple[int, str]:
 @pytest.mark.parametrize("after", [0.0, 0.05, 0.2, 0.6, 1.2, 2.5])
 def test_a_signal_at_any_moment_is_one_sentence(way, after, image_folder, tmp_path):
     number, code = {"module": (signal.SIGINT, 130), "script": (signal.SIGTERM, 143)}[way]
-    log = tmp_path / "log.txt"
-    words = ["train", image_folder, "--size", 16, "--epochs", 5000, "--out", tmp_path / "out", "--log", log]
+    words = ["train", image_folder, "--size", 16, "--epochs", 5000, "--out", tmp_path / "out"]
     found, err = stopped([*WAYS[way], *words], number, after)
     *_, last = err.splitlines()
     assert found == code
@@ -63,8 +62,22 @@ def test_a_signal_at_any_moment_is_one_sentence(way, after, image_folder, tmp_pa
     assert err.count("radapt:") == 1
     assert "Traceback" not in err
     assert "ignored" not in err
-    logged = log.read_text().splitlines() if log.exists() else []
-    assert not logged or logged[-1].endswith(f" {last}")
+
+
+def test_the_log_of_a_stopped_command_ends_with_the_sentence_that_it_printed(image_folder, tmp_path):
+    log = tmp_path / "log.txt"
+    words = ["train", image_folder, "--size", 16, "--epochs", 5000, "--out", tmp_path / "out", "--log", log]
+    command = [sys.executable, "-m", "radapt", *map(str, words)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        until = time.monotonic() + 60
+        while not (log.exists() and log.read_text()):  # until it has begun to work
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        process.terminate()
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert log.read_text().splitlines()[-1].endswith(f" {err.splitlines()[-1]}")
+    assert "radapt: Stopped" in err.splitlines()[-1]
 
 
 @pytest.mark.parametrize("after", [0.0, 0.01, 0.02, 0.03])
