@@ -21,11 +21,9 @@ def outputs(notebook, kind):
 @pytest.fixture
 def executed(monkeypatch, tmp_path):
     """Runs a notebook from top to bottom on drawn images, with as little to do as possible."""
-    for name, value in {
-        **SMALL,
-        "RADAPT_CACHE": str(tmp_path / "cache"),
-        "RADAPT_OUT": str(tmp_path),
-    }.items():
+    (tmp_path / "temporary").mkdir()
+    places = {"RADAPT_CACHE": "cache", "RADAPT_OUT": "", "TMPDIR": "temporary"}
+    for name, value in (SMALL | {name: str(tmp_path / place) for name, place in places.items()}).items():
         monkeypatch.setenv(name, value)
 
     def execute(name):
