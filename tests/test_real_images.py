@@ -23,7 +23,7 @@ def study(shared, tmp_path_factory) -> Path:
         "--budget",
         "128,256",
         "--strategies",
-        "none,scratch,linear-probe,full",
+        "none,linear-probe,full",
         "--epochs",
         "4",
         "--steps",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from radapt.artefacts import SCHEMA, SCORES
 from radapt.images.notice import Notice, from_rows, in_order
-from radapt.text import visible
+from radapt.text import counted, visible
 
 if TYPE_CHECKING:
     from radapt.images.imageset import DataProvenance
@@ -70,6 +70,9 @@ def write_log(text: str) -> None:
     """Append a line with the time to the log, if there is one."""
     if settings.log is not None:
         print(f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S} {text}", file=settings.log, flush=True)
+
+
+FEW_MODELS = 3  # whose scores stand side by side, with a line for each metric
 
 
 def say(text: str, *, error: bool = False) -> None:
@@ -136,19 +139,36 @@ def _print_rich_table(lines: Sequence[Sequence[str]]) -> None:
 
 
 def estimate_table(rows: Sequence[dict[str, Any]]) -> None:
-    """Print estimates, a line for each strategy, budget and domain, a column for each metric."""
+    """Print estimates: of a few models a line for each metric, of more a line for each model."""
     metrics = list(dict.fromkeys(row["metric"] for row in rows))
-    lines: dict[tuple[str, int, str], dict[str, str]] = {}
+    models: dict[tuple[str, int, str], dict[str, str]] = {}
     for row in rows:
         key = (row["strategy"], row["budget"], row["domain"])
-        lines.setdefault(key, {})[row["metric"]] = interval_words(row)
+        models.setdefault(key, {})[row["metric"]] = interval_words(row)
+    if len(models) <= FEW_MODELS:
+        lines = [[metric, *(cells.get(metric, "") for cells in models.values())] for metric in metrics]
+        print_table(["metric", *_columns(list(models))], lines)
+        return
     print_table(
         ["strategy", "labels", "tested on", *metrics],
         [
             [strategy, str(budget), domain, *(cells.get(metric, "") for metric in metrics)]
-            for (strategy, budget, domain), cells in lines.items()
+            for (strategy, budget, domain), cells in models.items()
         ],
     )
+
+
+def _columns(models: Sequence[tuple[str, int, str]]) -> list[str]:
+    """Name each model by what differs between them: its strategy and labels, and the images of its test."""
+    if len(models) == 1:
+        return ["score"]
+    strategies, domains = ({model[place] for model in models} for place in (0, 2))
+    columns = []
+    for strategy, budget, domain in models:
+        name = f"{strategy}, {counted(budget, 'label')}" if budget else strategy
+        parts = [name if len(strategies) > 1 else "", domain if len(domains) > 1 else ""]
+        columns.append(", ".join(filter(None, parts)))
+    return columns
 
 
 def say_baselines(result: Mapping[str, Any]) -> None:
@@ -282,11 +302,23 @@ def _say_changes(rows: Sequence[Mapping[str, Any]]) -> None:
             say(f"  {find_metric(row['metric']).words}: {change}")
 
 
+def _say_tested_on(out: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print on which images a run was scored, and at which threshold."""
+    from radapt.artefacts import RECORD
+    from radapt.files import read_document
+
+    name = read_document(out / RECORD)["data_set"]["name"]
+    whole = next((row for row in rows if row["metric"] == "accuracy"), rows[0])
+    images, patients = counted(whole["n"], "test image"), counted(whole["patients"], "patient")
+    say(f"On {images} of {patients} of {name}, at a threshold of 0.5:")
+
+
 def say_scores(out: Path) -> None:
     """Print the scores of a run folder, and the notices about them."""
     from radapt.files import read_document
 
     scores = read_document(out / SCORES)
+    _say_tested_on(out, scores["estimates"])
     estimate_table(scores["estimates"])
     _say_changes(scores.get("changes", ()))
     say_baselines(scores)
