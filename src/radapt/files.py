@@ -211,6 +211,11 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise AskedWrongly(f"{path} could not be read as TOML: {error}.") from None
 
 
+def toml_text(value: Any) -> str:
+    """Write a text, number, truth or list of these as a value of TOML."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # which TOML allows only escaped
+
+
 def check_new_toml(path: Path, what: str) -> None:
     """Refuse a path that no new TOML file can be written to.
 

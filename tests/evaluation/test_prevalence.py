@@ -123,7 +123,7 @@ def test_a_folder_without_labels_has_its_prevalence_estimated(trained, new, fold
     assert code == 0
     assert "against the validation images of the run" in out
     assert "PNEUMONIA" in out
-    assert "UNCHECKED: PNEUMONIA: Whether images of a class look alike" in err
+    assert "UNCHECKED: PNEUMONIA: This estimate assumes that images of a class look alike" in err
     assert "give labelled images like these to --labelled" in err
     code, out, _ = radapt("prevalence", trained, new, "--labelled", folder, "--json")
     document = json.loads(out)

@@ -60,7 +60,7 @@ def test_images_without_names_and_patients_are_numbered_and_said_to_be(tmp_path)
         (2, "label", "", "needs a label. Row 4 .* has none"),
         (2, "label", "2", "0, 1, 2 are 3 labels, which need a column of scores each"),
         (0, "patient", " ", "needs a patient. Row 2"),
-        (2, "file", "a.png", "'a.png' in 2, such as 2 and 4"),
+        (2, "file", "a.png", "'a.png' in 2 rows, such as rows 2 and 4"),
         (0, "label", "1", "1 is the label of every image"),
     ],
 )

@@ -66,7 +66,7 @@ def test_another_key_or_none_is_said_in_a_sentence(hospital, cache, tmp_path):
         locate(table, [code], wanted, cache=other)
     assert not other.exists()
     load_dataset(table, wanted, cache=other)
-    with pytest.raises(AskedWrongly, match=rf"has the code {code}. Codes made with another key"):
+    with pytest.raises(AskedWrongly, match=rf"has the code {code}. Codes are found only with the key"):
         locate(table, [code], wanted, cache=other)
 
 

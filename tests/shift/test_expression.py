@@ -69,7 +69,7 @@ def test_a_file_says_the_same_in_steps_or_in_a_line(tmp_path):
     ("text", "says"),
     [
         ('shift = "nose"', "Did you mean 'noise'"),
-        ("shift = 3", "says no shift"),
+        ("shift = 3", "defines no shift"),
         ("shft = 'noise'", "There is no key in unit.toml called 'shft'. Did you mean 'shift'"),
         ("[[steps]]\nsigma = 3", "has no name"),
         ("[[steps]]\nname = 'noise'\nsigma = 'much'", "is a number"),

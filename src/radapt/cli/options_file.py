@@ -1,6 +1,5 @@
 """A file of a command's options: read for --config, and written into the folder that a command made."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -130,4 +129,6 @@ def _toml(value: Any, name: str, values: Mapping[str, Any]) -> str:
         return f"[{', '.join(_toml(each, name, values) for each in value)}]"
     if isinstance(value, bool | int | float):
         return str(value).lower()
-    return json.dumps(shown(str(value), name, values), ensure_ascii=False).replace("\x7f", "\\u007f")
+    from radapt.files import toml_text
+
+    return toml_text(shown(str(value), name, values))

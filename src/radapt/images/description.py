@@ -3,7 +3,6 @@
 The file goes wherever a data set goes. Paths in it are relative to it.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from typing import Any
 
 from radapt.artefacts import TOML_SCHEMA
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.files import check_new_toml, read_toml, write_text
+from radapt.files import check_new_toml, read_toml, toml_text
 from radapt.images.class_rules import ClassRules
 from radapt.images.load_options import LoadOptions
 from radapt.images.table_options import TableOptions
@@ -205,13 +204,10 @@ def _line(name: str, about: str, value: Any) -> str:
     """Return the line or table of a value, commented out if it says nothing; texts as in JSON."""
     if name in _TABLES:
         lines = [
-            f"{_text(key)} = {_text(each[0] if name == 'classes' else each)}\n" for key, each in value.items()
+            f"{toml_text(key)} = {toml_text(each[0] if name == 'classes' else each)}\n"
+            for key, each in value.items()
         ]
         return f"\n# {about}\n{'' if value else '# '}[{name}]\n" + "".join(lines)
     has_value = value not in (None, (), False, "")
     example = "true" if name == "exclusive" else "[]" if name in _LISTS else '""'
-    return f"\n# {about}\n" + (f"{name} = {_text(value)}\n" if has_value else f"# {name} = {example}\n")
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return f"\n# {about}\n" + (f"{name} = {toml_text(value)}\n" if has_value else f"# {name} = {example}\n")
