@@ -11,7 +11,7 @@ from typing import Any
 
 from radapt.artefacts import TOML_SCHEMA
 from radapt.errors import AskedWrongly, UnknownName
-from radapt.files import check_new_toml, read_toml, toml_text
+from radapt.files import check_new_toml, read_toml, toml_text, write_text
 from radapt.images.class_rules import ClassRules
 from radapt.images.load_options import LoadOptions
 from radapt.images.table_options import TableOptions
