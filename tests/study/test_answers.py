@@ -33,12 +33,18 @@ def test_a_gain_is_the_headline_with_what_was_lost_and_what_it_costs():
 def test_a_model_at_chance_is_called_so_and_what_was_not_shown_is_not_claimed():
     study = asked(outcome("none", 0.5), outcome("head", 0.52, seed=1))
     answers = answer(study)
-    assert answers.headline.startswith(
-        "The base model is not shown to be better than chance on west (balanced"
+    assert answers.headline.startswith("The base model has 90.0 % [")
+    assert "on east and is not shown to be better than chance on west (50.0 % [" in answers.headline
+    assert answers.headline.endswith(
+        "Nothing that was tried was shown to help, allowing for all comparisons."
     )
-    assert answers.headline.endswith("Nothing that was tried was shown to help.")
     assert "300 target test images could only show gains of about" in answers.action
     assert answers.cost == "Nothing is recommended, so nothing changes on east."
+
+
+def test_harm_at_the_source_is_named_where_nothing_is_recommended():
+    cost = answer(asked(outcome("none", 0.5), outcome("head", 0.52, source=0.3, seed=1))).cost
+    assert "so nothing changes on east. Head with 100 labelled images would change it by -60.0 points" in cost
 
 
 def test_of_one_training_run_nothing_is_claimed_of_the_strategy():

@@ -101,6 +101,10 @@ def _print_scores(study: "Study", names: Sequence[str]) -> None:
     )
     source, target = told_apart(names, _LONGEST_NAME, ("source", "target"))
     print_table(["strategy", "labels", target, source, "difference", "verdict"], rows)
+    if any(
+        row.verdict == "inconclusive" and row.estimate.low * row.estimate.high > 0 for row in gains.values()
+    ):
+        say("Verdicts allow for all comparisons: beside “inconclusive” an interval may exclude 0.")
 
 
 def _hundred(estimate: "Estimate | None", sign: str = "") -> str:

@@ -42,9 +42,12 @@ def one_class_notice(predictions: Predictions, model: str, images: str) -> list[
     if not found:
         return []
     if predictions.exclusive and not predictions.binary:
-        how, remedy = "by the most probable class", "`recalibrate`"
+        how, remedy = "by the most probable class", "the strategy recalibrate"
     else:
-        how, remedy = "at threshold 0.5", "a threshold chosen on validation images, or `recalibrate`,"
+        how, remedy = (
+            "at threshold 0.5",
+            "a threshold chosen on validation images, or the strategy recalibrate,",
+        )
     (first, *more) = found
     of = counted(first.images, images)
     wrongly = f"among them {first.wrongly:,} of the {first.others:,} that are not"

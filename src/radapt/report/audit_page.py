@@ -155,6 +155,12 @@ def _headline(audit: Audit) -> str:
     if errors:
         more = f", and check {counted(warnings, 'warning')}" if warnings else ""
         return f"Not fit to train and test on as it is: mend {counted(errors, 'error')}{more}."
+    shortcuts = sum(each.kind == "shortcut" for each in audit.findings)
+    if not warnings and shortcuts:
+        return (
+            "There is no error and no warning, but the label can be predicted without the lungs: read "
+            f"{counted(shortcuts, 'note')} on shortcuts before you train on it."
+        )
     if warnings:
         return f"Check {counted(warnings, 'warning')} before you train and test on it; there is no error."
     return "Nothing was found that needs fixing."

@@ -12,9 +12,9 @@ from radapt.metrics.table import metric as find_metric
 from radapt.report import run_text
 from radapt.report.folder import Run, Study
 from radapt.report.overview import Answer, overview
+from radapt.report.performance import page_notices
 from radapt.report.run_answers import model_answers
 from radapt.report.tables import metrics_shown
-from radapt.report.warnings import study_warnings
 from radapt.study.comparison import Difference
 
 ALL_ROWS = 200  # of a study's table
@@ -80,7 +80,7 @@ def html_of_run(run: Run) -> str:
 
 def html_of_study(study: Study) -> str:
     """Return what a study found, its scores and what limits them."""
-    notices = study_warnings(study)
+    notices = page_notices(study)
     first = overview(study, notices)
     lead = html_text(first.headline) + _answers(first.answers) + "".join(map(html_text, first.budgets))
     return lead + html_table(short_table(study.scores), limit=ALL_ROWS) + _notices(notices)
@@ -88,7 +88,7 @@ def html_of_study(study: Study) -> str:
 
 def answers_of_study(study: Study) -> tuple[str, Listing]:
     """Return the headline of a study, and its answers: a row for each question."""
-    first = overview(study, study_warnings(study))
+    first = overview(study, page_notices(study))
     rows: list[Row] = [{"question": each.question, "answer": each.text} for each in first.answers]
     return first.headline, Listing(rows)
 

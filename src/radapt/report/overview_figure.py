@@ -73,12 +73,18 @@ def draw(
         axes.set(xlabel="labelled images", ylabel=unit)
         for band in bands:
             _band(axes, band, scale)
-        for place, path in enumerate(paths):
-            shift = 0.0 if len(paths) == 1 else (place / (len(paths) - 1) - 0.5) * 0.36
-            _path(axes, path, [budgets.index(point.budget) + shift for point in path.points], scale)
+        for path in paths:
+            _path(axes, path, [_place(path, point.budget, paths, budgets) for point in path.points], scale)
         if not narrow:
             _name(axes, bands, paths, scale, height - _BOTTOM - _TOP)
         return svg(figure, about)
+
+
+def _place(path: Path, budget: int, paths: Sequence[Path], budgets: Sequence[int]) -> float:
+    """Return where a score stands: at its budget, beside the other scores with as many labels."""
+    there = [each.strategy for each in paths if budget in {point.budget for point in each.points}]
+    step = 0.02 * len(budgets)  # of the width in all, whatever the number of budgets
+    return budgets.index(budget) + step * (there.index(path.strategy) - (len(there) - 1) / 2)
 
 
 def _band(axes: "Axes", band: Band, scale: float) -> None:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from radapt.evaluation.performance import MIN_ABOVE_CHANCE, ThresholdWarning, threshold_drops
-from radapt.images.notice import Notice
+from radapt.images.notice import Notice, in_order
 from radapt.metrics.table import metric as find_metric
 from radapt.report import wording
 from radapt.report.best_model import is_best, named
@@ -17,6 +17,7 @@ from radapt.report.folder import Study
 from radapt.report.run_text import test_set
 from radapt.report.svg import SERIES, SOFT, drawing, new_figure, quiet_axes, svg
 from radapt.report.tables import series_of
+from radapt.report.warnings import study_warnings
 from radapt.report.wording import Number
 from radapt.stats.estimate import Estimate
 from radapt.text import joined
@@ -150,6 +151,11 @@ def threshold_warnings(study: Study) -> list[Notice]:
             text = f"{who[:1].upper()}{who[1:]}, on the target images: {sentences}"
             warned.append(Notice("threshold", "caution", text))
     return warned
+
+
+def page_notices(study: Study) -> list[Notice]:
+    """Return all notices of a study's page, the most harmful first, with those of thresholds in one."""
+    return in_order([*study_warnings(study), *threshold_summary(study)])
 
 
 def threshold_summary(study: Study) -> list[Notice]:

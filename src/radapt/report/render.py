@@ -16,7 +16,7 @@ from markupsafe import Markup
 from radapt.artefacts import CLASSIFIER, PERFORMANCE, RECORD, REPORT, STUDY
 from radapt.display.grid import image_address
 from radapt.files import read_document, write_text
-from radapt.images.notice import Notice, in_order
+from radapt.images.notice import Notice
 from radapt.lock import alone_in
 from radapt.metrics.ranking import baseline_precision
 from radapt.metrics.table import metric as find_metric
@@ -32,16 +32,16 @@ from radapt.report.overview import overview
 from radapt.report.performance import (
     finding_sections,
     findings_tables,
+    page_notices,
     selected_models,
     threshold_rows,
-    threshold_summary,
     threshold_warnings,
 )
 from radapt.report.run_answers import model_answers
 from radapt.report.subgroups import subgroup_tables
 from radapt.report.svg import MARK_PATHS
 from radapt.report.variance import variance_tables
-from radapt.report.warnings import files_of, study_warnings
+from radapt.report.warnings import files_of
 from radapt.text import joined
 
 
@@ -152,7 +152,7 @@ def _study_page(study: Study) -> dict[str, Any]:
 
 def _warnings(study: Study) -> list[Notice]:
     with expected_in(study.folder / STUDY):
-        return in_order([*study_warnings(study), *threshold_summary(study)])
+        return page_notices(study)
 
 
 def _images(study: Study) -> dict[str, Any]:

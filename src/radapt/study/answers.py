@@ -11,6 +11,7 @@ from radapt.study.comparison import MARGIN, PRIMARY, Difference, best_model
 from radapt.study.decision import ENOUGH_SEEDS, Decision, decide
 from radapt.text import counted, joined
 
+NOTHING_HELPS = "Nothing that was tried was shown to help, allowing for all comparisons."
 CHANCE = {"auroc": 0.5}  # the score of a model that ranks images at random
 
 
@@ -139,7 +140,9 @@ def _state(study: Questions) -> str:
         return ""
     reached = score_words(study.metric, target)
     if study.by_chance:
-        return f"The base model is not shown to be better than chance on {study.target} ({words} {reached})."
+        home = "" if source is None else f"has {score_words(study.metric, source)} on {study.source} and "
+        of = f"{words} {reached}" if source is None else f"{reached} of {words}"
+        return f"The base model {home}is not shown to be better than chance on {study.target} ({of})."
     if source is None:
         return f"On {study.target} the base model has {_article(words)} {words} of {reached}."
     return (
@@ -156,7 +159,7 @@ def _short_action(study: Questions) -> str:
     decision = study.best
     if decision is None or decision.best is None:
         tried = any(row.strategy != "none" for row in study.scores)
-        return "Nothing that was tried was shown to help." if tried else ""
+        return NOTHING_HELPS if tried else ""
     best = decision.best
     verb = "helps" if decision.claim == "helps" else f"scored {_better(best)} in {_runs(best)}"
     name = _upper(model_words(best.strategy, best.budget))
@@ -175,7 +178,7 @@ def _lost(study: Questions) -> str:
         f"{_upper(words)} of the base model: {score_words(study.metric, source)} on {study.source}, "
         f"{score_words(study.metric, target)} on {study.target}."
     )
-    chance = " That is not shown to be better than chance." if study.by_chance else ""
+    chance = f" The score on {study.target} is not shown to be better than chance." if study.by_chance else ""
     return f"{text}{_verdict_on_loss(study.loss)}{chance}"
 
 
@@ -204,7 +207,7 @@ def _action(study: Questions) -> str:
             if reach
             else ""
         )
-        return f"Nothing that was tried was shown to help.{power}"
+        return f"{NOTHING_HELPS}{power}"
     best = decision.best
     text = f"{_upper(model_words(best.strategy, best.budget))}: {_points(best.estimate)} on {study.target}"
     text += f"{_not_above_cheap(decision)}."
@@ -221,7 +224,7 @@ def _action(study: Questions) -> str:
 def _cost(study: Questions) -> str:
     decision = study.best
     if decision is None:
-        return f"Nothing is recommended, so nothing changes on {study.source}."
+        return f"Nothing is recommended, so nothing changes on {study.source}.{_harm(study)}"
     source, margin = decision.source, 100 * decision.margin
     if source is None or decision.forgetting == "unknown":
         return f"The change on {study.source} is not known."
@@ -235,6 +238,21 @@ def _cost(study: Questions) -> str:
     better = source.estimate.gain_ends[0] > 0
     text = "it scores better, too" if better else words[decision.forgetting]
     return f"On {study.source} {text} ({_points(source.estimate)})."
+
+
+def _harm(study: Questions) -> str:
+    """Name the largest loss at the source that was shown, among strategies that are not recommended."""
+    harm = [
+        row
+        for row in study.differences
+        if (row.against, row.domain, row.metric, row.verdict) == ("none", "source", study.metric, "worse")
+    ]
+    if not harm:
+        return ""
+    worst = min(harm, key=lambda row: row.estimate.gain)
+    return (
+        f" {_upper(model_words(worst.strategy, worst.budget))} would change it by {_points(worst.estimate)}."
+    )
 
 
 def domain_names(source: str, target: str | None, shift: str | None) -> Mapping[str, str]:

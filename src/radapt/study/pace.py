@@ -25,7 +25,7 @@ class Pace:
         self._began = 0.0
 
     def begin(self, cell: Cell, cells: Sequence[Cell]) -> str:
-        """Return what a cell that begins now is called: `cell 5 of 11 (about 3 min left): head, 64 labels`.
+        """Return what a cell that begins now is called: `cell 5 of 11 (about 3 min of training left): head, 64 labels`.
 
         Parameters
         ----------
@@ -35,7 +35,7 @@ class Pace:
         self._began = time.monotonic()
         place = cells.index(cell)
         left = self.left(cells[place:])
-        about = f" ({_about(left)} left)" if left is not None else ""
+        about = f" ({_about(left)} of training left)" if left is not None else ""
         return f"cell {place + 1} of {len(cells)}{about}: {words(cell)}"
 
     def end(self, cell: Cell) -> None:
