@@ -24,7 +24,7 @@ def test_a_model_that_calls_nearly_all_images_positive_is_named_with_numbers():
     assert (notice.kind, notice.severity) == ("one-class", "caution")
     assert notice.text == (
         "The base model calls 198 of 200 test images PNEUMONIA at threshold 0.5, among them 98 of the 100 "
-        "that are not; a threshold chosen on validation images, or `recalibrate`, may help."
+        "that are not; a threshold chosen on validation images, or recalibration, may help."
     )
 
 
@@ -53,7 +53,7 @@ def test_of_three_classes_the_most_probable_counts_and_no_threshold_is_advised()
     scores = np.tile([0.5, 0.3, 0.2], (30, 1))
     (text,) = texts(Predictions(scores, np.arange(30) % 3, names, names, ("a", "b", "c")))
     assert "calls 30 of 30 test images a by the most probable class, among them 20 of the 20" in text
-    assert text.endswith("that are not; `recalibrate` may help.")
+    assert text.endswith("that are not; recalibration may help.")
 
 
 def test_findings_are_named_in_one_notice():

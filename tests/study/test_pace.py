@@ -28,9 +28,7 @@ def test_a_cell_is_counted_and_the_rest_estimated_from_those_before_it(monkeypat
     assert len(planned) == 10
     assert titles[0] == "cell 1 of 10: base model, seed 0"
     assert titles[1] == "cell 2 of 10: head, 8 labels, seed 0"
-    assert (
-        titles[2] == "cell 3 of 10 (about 3 min of training left): recalibrate, 8 labels, seed 0"
-    )  # 7 x 10 s + 100 s
+    assert titles[2] == "cell 3 of 10 (about 3 min of training left): recalibrate, 8 labels, seed 0"
     assert titles[-1] == "cell 10 of 10 (about 10 s of training left): recalibrate, all, seed 1"
 
 

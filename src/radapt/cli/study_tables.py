@@ -101,9 +101,8 @@ def _print_scores(study: "Study", names: Sequence[str]) -> None:
     )
     source, target = told_apart(names, _LONGEST_NAME, ("source", "target"))
     print_table(["strategy", "labels", target, source, "difference", "verdict"], rows)
-    if any(
-        row.verdict == "inconclusive" and row.estimate.low * row.estimate.high > 0 for row in gains.values()
-    ):
+    open_rows = (row.estimate for row in gains.values() if row.verdict == "inconclusive")
+    if any(estimate.low * estimate.high > 0 for estimate in open_rows):
         say("Verdicts allow for all comparisons: beside “inconclusive” an interval may exclude 0.")
 
 

@@ -42,11 +42,11 @@ def one_class_notice(predictions: Predictions, model: str, images: str) -> list[
     if not found:
         return []
     if predictions.exclusive and not predictions.binary:
-        how, remedy = "by the most probable class", "the strategy recalibrate"
+        how, remedy = "by the most probable class", "recalibration"
     else:
         how, remedy = (
             "at threshold 0.5",
-            "a threshold chosen on validation images, or the strategy recalibrate,",
+            "a threshold chosen on validation images, or recalibration,",
         )
     (first, *more) = found
     of = counted(first.images, images)

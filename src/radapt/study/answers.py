@@ -250,9 +250,8 @@ def _harm(study: Questions) -> str:
     if not harm:
         return ""
     worst = min(harm, key=lambda row: row.estimate.gain)
-    return (
-        f" {_upper(model_words(worst.strategy, worst.budget))} would change it by {_points(worst.estimate)}."
-    )
+    name = _upper(model_words(worst.strategy, worst.budget))
+    return f" {name} would change it by {_points(worst.estimate)}."
 
 
 def domain_names(source: str, target: str | None, shift: str | None) -> Mapping[str, str]:

@@ -25,7 +25,7 @@ class Pace:
         self._began = 0.0
 
     def begin(self, cell: Cell, cells: Sequence[Cell]) -> str:
-        """Return what a cell that begins now is called: `cell 5 of 11 (about 3 min of training left): head, 64 labels`.
+        """Return what a cell is called that begins now: `cell 5 of 11 (about 3 min of training left): head`.
 
         Parameters
         ----------
