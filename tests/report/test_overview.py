@@ -32,7 +32,7 @@ def test_the_page_begins_with_the_answers_and_one_figure(study):
     text = render(study)
     page = Page(text)
     first = page.text[: page.text.index("The recommendation in full")]
-    assert "squares under original" in first
+    assert "squares under the shift original" in first
     for question in (
         "What is lost at",
         "What helps, and with",

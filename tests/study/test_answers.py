@@ -110,7 +110,11 @@ def test_a_study_of_nothing_says_so():
 
 @pytest.mark.parametrize(
     ("target", "shift", "name"),
-    [("west", None, "west"), (None, "noise@2", "east under noise@2"), ("east", None, "east (target)")],
+    [
+        ("west", None, "west"),
+        (None, "noise@2", "east under the shift noise@2"),
+        ("east", None, "east (target)"),
+    ],
 )
 def test_the_sides_are_called_by_their_data_sets(target, shift, name):
     assert domain_names("east", target, shift)["target"] == name

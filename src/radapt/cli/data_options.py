@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from radapt.cli.image_options import OF_ONE_SET, OF_TABLES, PREPROCESSING, SELECTION, size_option
-from radapt.cli.printing import say, say_notices
+from radapt.cli.printing import note, say, say_notices
 from radapt.text import counted, listed, passed_over, reasons
 
 if TYPE_CHECKING:
@@ -231,7 +231,7 @@ def load_images(data: Path, request: "LoadOptions", classes: Sequence[str] | Non
     if classes is not None:
         return aligned(images, classes)
     if images.exclusive and request.rules.positive is None and (guess := which_is_positive(images.classes)):
-        say(guess, error=True)
+        note(guess)
     return images
 
 
@@ -275,9 +275,9 @@ def say_counts(passed: Mapping[str, int], left_out: Mapping[str, int], notes: It
         say(f"passed over: {passed_over(passed)}", error=True)
     if left_out:
         say(f"left out: {reasons(left_out)}", error=True)
-    for note in notes:
-        if note.startswith(PRINTED_NOTES):
-            say(note, error=True)
+    for sentence in notes:
+        if sentence.startswith(PRINTED_NOTES):
+            say(sentence, error=True)
 
 
 def split_commas(text: str | None) -> tuple[str, ...] | None:

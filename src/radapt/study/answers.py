@@ -255,9 +255,9 @@ def _harm(study: Questions) -> str:
 
 
 def domain_names(source: str, target: str | None, shift: str | None) -> Mapping[str, str]:
-    """Name the images of both sides by their data sets: `chest_xray`, `chest_xray under original`."""
+    """Name the images of both sides by their data sets: `nih`, `nih under the shift original`."""
     if target is None:
-        return {"source": source, "target": f"{source} under {shift}"}
+        return {"source": source, "target": f"{source} under the shift {shift}"}
     if source == target:
         return {"source": f"{source} (source)", "target": f"{target} (target)"}
     return {"source": source, "target": target}
