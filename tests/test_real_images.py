@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from radapt.images.load import load_dataset
+from radapt.images.load_options import LoadOptions
 
 RADAPT = str(Path(sys.executable).with_name("radapt"))
 CHROMIUM = shutil.which("chromium")
@@ -18,6 +19,8 @@ CHROMIUM = shutil.which("chromium")
 def study(shared, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("real") / "study"
     words = [
+        "--size",
+        "64",
         "--shift",
         "original",
         "--budget",
@@ -88,7 +91,7 @@ def test_the_report_fits_a_browser_and_a_telephone(study, tmp_path):
 
 
 def test_real_folders_are_read_with_their_patients(shared):
-    dataset = load_dataset(shared / "data" / "chest_xray")
+    dataset = load_dataset(shared / "data" / "chest_xray", LoadOptions(size=64))
     assert {name: len(images) for name, images in dataset.splits.items()} == {
         "train": 4576,
         "val": 16,
@@ -98,6 +101,6 @@ def test_real_folders_are_read_with_their_patients(shared):
     assert dataset.origin.failed == ()
     everyone = [set(images.patients.tolist()) for images in dataset.splits.values()]
     assert not everyone[0] & everyone[2], "no patient is in training and test"
-    adults = load_dataset(shared / "data" / "nih_adult")
+    adults = load_dataset(shared / "data" / "nih_adult", LoadOptions(size=64))
     assert adults.origin.patient_rule == "nih"
     assert adults.classes == dataset.classes

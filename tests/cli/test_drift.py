@@ -108,7 +108,7 @@ def test_real_images_of_another_hospital_or_damaged_raise_an_alarm_and_another_m
     shared, tmp_path, radapt, hardware
 ):
     source, run = shared / "data" / "chest_xray", tmp_path / "run"
-    words = ("--fold", "1/5", "--epochs", 2, "--steps", 25, "--precision", "fp32", "--out", run)
+    words = ("--size", 64, "--fold", "1/5", "--epochs", 2, "--steps", 25, "--precision", "fp32", "--out", run)
     assert radapt("train", source, *words)[0] == 0
     assert radapt("drift", run, shared / "data" / "nih_adult", "--strict")[0] == 1
     assert (

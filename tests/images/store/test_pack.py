@@ -249,6 +249,7 @@ def test_what_kills_left_is_swept_when_the_store_is_packed_again(tmp_path, rows)
 
 STOPPED = """
 import os, signal, sys, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 sys.path[:0] = [sys.argv[1], sys.argv[1] + "/../.."]
 from pathlib import Path
 from test_pack import make_rows, pack
