@@ -48,7 +48,7 @@ def test_harm_at_the_source_is_named_where_nothing_is_recommended():
 def test_of_one_training_run_nothing_is_claimed_of_the_strategy():
     answers = answer(asked(outcome("none", 0.6), outcome("head", 0.8, seed=1)))
     assert "scored higher in this training run" in answers.headline
-    assert "it takes 5 seeds to claim it of the strategy" in answers.action
+    assert "to claim it of the strategy, repeat it with --seeds 5" in answers.action
 
 
 def test_fewer_labels_that_are_enough_to_show_a_gain_are_named():

@@ -206,7 +206,11 @@ def _percent(share: Estimate) -> str:
 
 
 def occlusion_record(
-    classifier: Classifier, images: ImageSet, hardware: Hardware, watch: Watch = SILENT
+    classifier: Classifier,
+    images: ImageSet,
+    hardware: Hardware,
+    watch: Watch = SILENT,
+    task: str = "hiding parts of the test images",
 ) -> dict[str, Any]:
     """Return the results of occlusion and corner permutation, ready for JSON.
 
@@ -216,7 +220,7 @@ def occlusion_record(
         "occlusion", a row for each mask and metric; "corner_permutation", a row a corner;
         "occlusion_warnings", notices.
     """
-    steps = Steps(watch, "hiding parts of the test images", len(MASKS) + len(CORNERS), "part")
+    steps = Steps(watch, task, len(MASKS) + len(CORNERS), "part")
     masked = occlude(classifier, images, hardware, steps)
     permutations = permute_corners(classifier, images, hardware, steps)
     steps.end()

@@ -217,7 +217,9 @@ def _action(study: Questions) -> str:
         labels = f"With {counted(first.budget, 'label')}" if first.budget else "Without labels"
         text += f" {labels}, a gain is shown already: {first.strategy}, {_points(first.estimate)}."
     if decision.claim != "helps":
-        text += f" That is of {_runs(best)}; it takes {ENOUGH_SEEDS} seeds to claim it of the strategy."
+        text += (
+            f" That is of {_runs(best)}: to claim it of the strategy, repeat it with --seeds {ENOUGH_SEEDS}."
+        )
     return text
 
 

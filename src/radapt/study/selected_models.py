@@ -113,6 +113,9 @@ def measure_occlusion(
     made = read_record(model.folder)["provenance"]["finished"]
     name = f"{model.folder.name} of {made}, {domain}"
     if name not in saved:
-        saved[name] = occlusion_record(checkpoint.load_classifier(model.folder), images, hardware, watch)
+        strategy = model.outcome.strategy
+        task = f"hiding parts of the {domain} images, {'base model' if strategy == 'none' else strategy}"
+        classifier = checkpoint.load_classifier(model.folder)
+        saved[name] = occlusion_record(classifier, images, hardware, watch, task)
         write_document(out / OCCLUSION, {"models": saved})
     return {**model.named, "domain": domain, **saved[name]}
