@@ -16,8 +16,8 @@ import numpy as np
 
 DAMAGE = (  # raised on reading a damaged, truncated or encrypted archive
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error),
-    # `zipfile` raises NotImplementedError for unknown compression, RuntimeError for a password
-    *(EOFError, NotImplementedError, RuntimeError, UnicodeError, OverflowError),
+    # `zipfile` raises a RuntimeError for a password, and a kind of it for unknown compression
+    *(EOFError, RuntimeError, UnicodeError, OverflowError),
 )
 MAX_RATIO, SPARE = 100, 1 << 24  # maximum unpacked size: 100 times the file plus 16 MiB
 

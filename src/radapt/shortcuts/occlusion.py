@@ -214,6 +214,8 @@ def occlusion_record(
 ) -> dict[str, Any]:
     """Return the results of occlusion and corner permutation, ready for JSON.
 
+    Progress is reported to `watch` under the name `task`, a unit for each mask and corner.
+
     Returns
     -------
     dict
