@@ -2,6 +2,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: a thread a process, as many processes as cores
 
@@ -12,6 +13,10 @@ from samples import make_dataset, make_images
 from radapt.cli.app import main
 from radapt.device import Hardware
 from radapt.images.imageset import Dataset, ImageSet
+from radapt.report.pdf import find_browser
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +55,18 @@ def radapt(capsys, monkeypatch):
         return stopped.value.code, printed.out, printed.err
 
     return run
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """A real browser, of which tests/browser.py says what it can look at."""
+    executable = find_browser()
+    if executable is None:
+        pytest.skip("there is no Chromium or Chrome on this machine to look at pages with")
+    from browser import start_browser
+
+    with start_browser(executable) as started:
+        yield started
 
 
 @pytest.fixture

@@ -1,18 +1,17 @@
 """The whole way on real images: slow, and kept as small as it can be."""
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from browser import PHONE, assert_accessible, assert_fits, visit
 
 from radapt.images.load import load_dataset
 from radapt.images.load_options import LoadOptions
 
 RADAPT = str(Path(sys.executable).with_name("radapt"))
-CHROMIUM = shutil.which("chromium")
 
 
 @pytest.fixture(scope="module")
@@ -58,36 +57,14 @@ def test_a_study_on_real_images_finds_the_shift_and_says_what_adapting_bought(st
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium to look at the report with")
-def test_the_report_fits_a_browser_and_a_telephone(study, tmp_path):
-    page = (study / "report.html").as_uri()
-    for width in (1100, 400):
-        probe = tmp_path / f"probe-{width}.html"
-        probe.write_text(
-            f"<iframe id=f src='{page}' style='width:{width}px;height:900px;border:0'></iframe>"
-            "<script>f.onload=()=>{const d=f.contentDocument;document.title="
-            "[d.documentElement.scrollWidth,[...d.images].filter(i=>!i.naturalWidth).length,"
-            "d.images.length].join(' ')}</script>"
-        )
-        process = subprocess.run(
-            [
-                CHROMIUM,
-                *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-                *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-                *("--allow-file-access-from-files", f"--user-data-dir={tmp_path / 'profile'}"),
-                *("--virtual-time-budget=10000", "--window-size=1200,1000", "--dump-dom", probe.as_uri()),
-            ],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=120,
-        )
-        scrolled, broken, pictures = map(
-            int, process.stdout.partition("<title>")[2].partition("</title>")[0].split()
-        )
-        assert scrolled <= width, "the page scrolls sideways"
-        assert broken == 0
-        assert pictures > 16
+def test_the_report_fits_a_browser_and_a_telephone(study, browser):
+    with visit(browser, (study / "report.html").as_uri()) as page:
+        for width in (1100, PHONE):
+            assert_fits(page, width)
+        assert_accessible(page)
+        pictures = page.evaluate("[...document.images].map((each) => each.naturalWidth)")
+    assert len(pictures) > 16
+    assert all(pictures)
 
 
 def test_real_folders_are_read_with_their_patients(shared):

@@ -1,15 +1,9 @@
 """The script of the pages, in a real browser: tables are sorted, copied and saved as they stand there."""
 
-import json
-import subprocess
-from html import unescape
 from importlib.resources import files
 
 import pytest
-
-from radapt.report.pdf import find_browser
-
-pytestmark = pytest.mark.skipif(find_browser() is None, reason="there is no browser to run the script in")
+from browser import visit
 
 SCRIPT = files("radapt.report").joinpath("templates", "page.js").read_text(encoding="utf-8")
 TABLE = """<section id="differences"><figure class="table"><table>
@@ -21,50 +15,31 @@ TABLE = """<section id="differences"><figure class="table"><table>
 <tr><th>full, warm</th><td>\N{MINUS SIGN}1.5</td><td>worse</td><td>8</td><td>7</td></tr>
 </tbody></table></figure></section>"""
 # Copied and saved words go where the test reads them, in place of the clipboard and a file.
-PROBE = """
-const buttons = [...document.querySelectorAll("button")];
-const press = (words) => buttons.find((each) => each.textContent === words).click();
-const writeText = async (words) => { seen.copied = words; };
-const seen = {};
-let blob;
-Object.defineProperty(navigator, "clipboard", { value: { writeText } });
-URL.createObjectURL = (made) => { blob = made; return "#"; };
-press("Copy");
-press("Save as CSV");
-for (const heading of ["Images", "AUROC"]) {
-  press(heading);
-  seen[heading] = [...document.querySelectorAll("tbody tr:not(.group) th")].map((cell) => cell.textContent);
-}
-blob.text().then((saved) => {
-  document.querySelector("#seen").textContent = JSON.stringify({ ...seen, saved });
-});
-"""
+PROBE = """async () => {
+  const buttons = [...document.querySelectorAll("button")];
+  const press = (words) => buttons.find((each) => each.textContent === words).click();
+  const writeText = async (words) => { seen.copied = words; };
+  const seen = {};
+  let blob;
+  Object.defineProperty(navigator, "clipboard", { value: { writeText } });
+  URL.createObjectURL = (made) => { blob = made; return "#"; };
+  press("Copy");
+  press("Save as CSV");
+  for (const heading of ["Images", "AUROC"]) {
+    press(heading);
+    seen[heading] = [...document.querySelectorAll("tbody tr:not(.group) th")].map((cell) => cell.textContent);
+  }
+  return { ...seen, saved: await blob.text() };
+}"""
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory):
+def seen(browser, tmp_path_factory):
     """What the script does with a table of which one cell lies over two columns."""
-    folder = tmp_path_factory.mktemp("page")
-    page = folder / "page.html"
-    page.write_text(
-        f"<!doctype html><meta charset=utf-8>{TABLE}<pre id=seen></pre>"
-        f"<script>{SCRIPT}</script><script>{PROBE}</script>",
-        encoding="utf-8",
-    )
-    process = subprocess.run(
-        [
-            find_browser(),
-            *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-            *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-            *(f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=5000", "--dump-dom"),
-            page.as_uri(),
-        ],
-        capture_output=True,
-        encoding="utf-8",
-        check=True,
-        timeout=120,
-    )
-    return json.loads(unescape(process.stdout.partition('<pre id="seen">')[2].partition("</pre>")[0]))
+    page = tmp_path_factory.mktemp("page") / "page.html"
+    page.write_text(f"<!doctype html><meta charset=utf-8>{TABLE}<script>{SCRIPT}</script>", encoding="utf-8")
+    with visit(browser, page.as_uri()) as opened:
+        return opened.evaluate(PROBE)
 
 
 def test_a_cell_over_two_columns_keeps_those_after_it_in_their_place(seen):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # What is drawn in such a colour takes the value that the style sheet gives the name, in light and in dark.
 INK, SOFT, RULE = "#1c1c1e", "#6a6a70", "#d9d9de"
-SERIES = ("#6f7480", "#c05a0a", "#1f5fcc", "#0d7d62", "#7b3fd1", "#8a6300", "#b6256b", "#0b7490")
+SERIES = ("#6f7480", "#b04f05", "#1f5fcc", "#0d7d62", "#7b3fd1", "#8a6300", "#b6256b", "#0b7490")
 MARKERS = ("s", "D", "o", "^", "v", "P", "X", "p")
 MARK_PATHS = (  # the same marks in a box of 12, for the legend
     "M2 2h8v8h-8z",

@@ -57,6 +57,7 @@
       tools.append(button("Copy", (made) => copy(table, made)), button("Save as CSV", () => save(table)));
       (table.closest(".scroll") ?? table).after(tools);
       [...(table.tHead?.rows[0]?.cells ?? [])].forEach((heading, column) => {
+        if (!text(heading)) return; // a corner without a name
         const made = button("", () => sort(table, column, heading));
         made.append(...heading.childNodes);
         heading.append(made);
@@ -65,9 +66,9 @@
   }
 
   function open() {
-    const section = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const section = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     section?.querySelector(":scope > details")?.setAttribute("open", "");
-    section?.scrollIntoView?.();
+    section?.scrollIntoView();
   }
   addEventListener("hashchange", open);
   open();
