@@ -1,6 +1,7 @@
 """From images to predictions, always in full precision and in evaluation mode."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -30,19 +31,25 @@ def logits_of(model: nn.Module, inputs: Tensor, hardware: Hardware, *, full: boo
         another order; only with padding are an image's results bitwise equal whatever images come with it.
     """
     model.to(hardware.device)
+    with evaluating(model), torch.no_grad(), hardware.exact():
+        images = inputs.ndim > 2 and (full or len(inputs) > 1)  # not features
+        size = _cpu_batch_size(model, inputs[:1]) if images and hardware.device.type == "cpu" else BATCH
+        lacking = -len(inputs) % size if full else 0
+        rows = torch.cat([inputs, inputs[:1].expand(lacking, *inputs.shape[1:])]) if lacking else inputs
+        parts = [model(batch.to(hardware.device)).float().cpu() for batch in rows.split(size)]
+    return torch.cat(parts)[: len(inputs)]
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Put a model and all in it into evaluation mode, and afterwards into the modes they were in."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
-        with torch.no_grad(), hardware.exact():
-            images = inputs.ndim > 2 and (full or len(inputs) > 1)  # not features
-            size = _cpu_batch_size(model, inputs[:1]) if images and hardware.device.type == "cpu" else BATCH
-            lacking = -len(inputs) % size if full else 0
-            rows = torch.cat([inputs, inputs[:1].expand(lacking, *inputs.shape[1:])]) if lacking else inputs
-            parts = [model(batch.to(hardware.device)).float().cpu() for batch in rows.split(size)]
+        yield
     finally:
         for module, training in modes:
             module.training = training
-    return torch.cat(parts)[: len(inputs)]
 
 
 def _cpu_batch_size(model: nn.Module, image: Tensor) -> int:

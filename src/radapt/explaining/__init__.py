@@ -1,0 +1,1 @@
+"""Maps of what a model looked at, and the checks that say how much a map is worth."""

@@ -1,0 +1,60 @@
+"""Draw a map over its image, in colours that the colour-blind tell apart and that grow lighter with value."""
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+COLOURS = "inferno"  # of Matplotlib: its lightness rises evenly (van der Walt and Smith 2015)
+STRONGEST = 0.6  # the share of colour where the map is largest; where it is nothing the image shows alone
+LEGEND = "From nothing (the radiograph alone) to the most in this image (bright yellow)."
+RESEARCH_USE = "For research. A map shows what raised this score, not where a disease is, and is no finding."
+
+
+def overlay(image: NDArray[np.uint8], drawn: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return an image with its map in colour over it.
+
+    What speaks against the class is not drawn, and the largest value gets the strongest colour: colours of
+    two images do not compare.
+
+    Parameters
+    ----------
+    image
+        Grey levels (h, w).
+    drawn
+        The map; one of another size is resampled to that of the image.
+
+    Returns
+    -------
+    array
+        Red, green and blue, (h, w, 3).
+    """
+    if drawn.shape != image.shape:
+        drawn = resampled(drawn, image.shape[1], image.shape[0])
+    share = shares(drawn)
+    colour = palette()[np.rint(255 * share).astype(np.int64)].astype(np.float32)
+    weight = (STRONGEST * np.minimum(1, 2 * share))[..., None]
+    mixed = (1 - weight) * image[..., None].astype(np.float32) + weight * colour
+    return np.asarray(np.rint(mixed), dtype=np.uint8)
+
+
+def shares(drawn: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the positive part of a map as shares of its largest value; 0 where nothing is positive."""
+    positive = np.maximum(np.nan_to_num(drawn), 0)
+    most = float(positive.max(initial=0))
+    return np.asarray(positive / most if most > 0 else positive, dtype=np.float32)
+
+
+def resampled(drawn: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
+    """Return a map (h, w) in another size, bilinear."""
+    picture = Image.fromarray(np.ascontiguousarray(drawn, dtype=np.float32))
+    return np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR), dtype=np.float32)
+
+
+@cache
+def palette() -> NDArray[np.uint8]:
+    """Return the 256 colours from nothing to the most, (256, 3)."""
+    from matplotlib import colormaps
+
+    return np.asarray(255 * colormaps[COLOURS](np.arange(256))[:, :3], dtype=np.uint8)
