@@ -6,7 +6,7 @@ from torch import nn
 
 from radapt.errors import AskedWrongly
 from radapt.training.recipe import Recipe
-from radapt.training.state import Epoch, TrainingState, one_cycle
+from radapt.training.state import Epoch, StateFile, TrainingState, one_cycle
 
 
 def epoch(number, valid_loss, valid_auroc=0.5, *, best=False):
@@ -75,3 +75,28 @@ def test_one_cycle_rises_then_falls_to_nearly_nothing():
     assert max(rates) == pytest.approx(1.0)
     assert rates.index(max(rates)) == 30
     assert rates[-1] < 0.002
+
+
+def test_short_epochs_are_not_saved_one_by_one_and_slow_saves_are_rarer(tmp_path, monkeypatch):
+    now, saves = [0.0], []
+    monkeypatch.setattr("radapt.training.state.time.perf_counter", lambda: now[0])
+
+    def save(path):
+        saves.append(now[0])
+        now[0] += 0.5  # seconds that a save takes
+
+    file = StateFile(tmp_path / "state.pt", save)
+    file.save()
+    assert not saves, "no epoch has ended"
+    for now[0] in (0.4, 0.8, 1.2):
+        file.epoch_ended()
+    assert saves == [1.2]
+    for now[0] in (5.0, 11.0, 12.0):
+        file.epoch_ended()
+    assert saves == [1.2, 12.0], "ten seconds, twenty times as long as a save took, lie between"
+    now[0] = 13.0
+    file.save()
+    assert saves == [1.2, 12.0], "nothing is saved twice"
+    file.epoch_ended()
+    file.save()
+    assert saves[2:] == [13.0]

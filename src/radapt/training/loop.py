@@ -26,7 +26,7 @@ from radapt.training.batches import BatchSource
 from radapt.training.loss import class_weights, mean_loss
 from radapt.training.optimiser import RateMultipliers, optimiser_of, set_trainable, train_everything
 from radapt.training.recipe import Recipe
-from radapt.training.state import Epoch, TrainingState
+from radapt.training.state import Epoch, StateFile, TrainingState
 
 Penalty = Callable[[nn.Module], Tensor]  # added to the loss
 
@@ -36,8 +36,8 @@ class FitOptions:
     """Options of `fit`: the saved state, progress reports, learning rates of parameters, and a penalty."""
 
     state: Path | None = None
-    """Where training is saved after every epoch. If the file exists, the epochs in it are yielded again, at
-    once, and training goes on from there."""
+    """Where training is saved at the end of an epoch (see `StateFile`). If the file exists, the epochs in it
+    are yielded again, at once, and training goes on from there."""
     watch: Watch = SILENT
     task: str = "training"  # the name that progress is reported under
     rates: RateMultipliers = train_everything
@@ -97,14 +97,18 @@ def fit(
         for number in range(1, len(state.epochs) + 1):
             options.watch.advance(number, _progress(state.epochs[:number]))
             yield state.epochs[number - 1]
+    file = StateFile(options.state, lambda path: state.save(path, model, optimiser, average))
     while not state.finished:
         with hardware.seeded(derived_seed(seed, len(state.epochs) + 1)):
             epoch = _one_epoch(context, state, optimiser)
         state.add(epoch, context.kept)
-        if options.state is not None:
-            state.save(options.state, model, optimiser, average)
+        file.epoch_ended()
         options.watch.advance(len(state.epochs), _progress(state.epochs))
-        yield epoch
+        try:
+            yield epoch
+        except GeneratorExit:  # whoever asked for the epochs wants no more of them
+            file.save()
+            raise
     model.load_state_dict(state.best_weights or context.kept.state_dict())
     model.requires_grad_(True)
     model.eval()

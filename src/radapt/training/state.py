@@ -1,8 +1,10 @@
-"""The state of a training: epochs, best weights, learning rate and schedule; saved after each epoch."""
+"""The state of a training: epochs, best weights, learning rate and schedule; saved while it goes on."""
 
 import io
 import math
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +98,7 @@ class TrainingState:
             "model": model.state_dict(),
             "optimiser": optimiser.state_dict(),
             "average": None if average is None else average.state_dict(),
-            "epochs": [asdict(epoch) for epoch in self.epochs],
+            "epochs": [{each.name: getattr(epoch, each.name) for each in fields(epoch)} for epoch in self.epochs],
             "best_weights": self.best_weights,
             "numbers": [
                 *self.best_score,
@@ -136,6 +138,36 @@ class TrainingState:
             "numbers"
         ]
         self.best_score = (best[0], best[1])
+
+
+class StateFile:
+    """Where a training is saved, at the end of an epoch, and for at most about a twentieth of its time.
+
+    An epoch that takes seconds is saved at once. Of epochs that take milliseconds, several pass between two
+    saves, and what a stop loses is trained again in about a second.
+    """
+
+    def __init__(self, path: Path | None, save: Callable[[Path], None]) -> None:
+        self._path = path
+        self._save = save
+        self._wait = 1.0  # seconds until the next save
+        self._saved_at = time.perf_counter()
+        self._pending = False  # whether epochs have ended since the last save
+
+    def epoch_ended(self) -> None:
+        """Save, if the last save was long enough ago."""
+        self._pending = True
+        if time.perf_counter() - self._saved_at >= self._wait:
+            self.save()
+
+    def save(self) -> None:
+        """Save what has not been saved yet; the weights must be those of an epoch's end."""
+        if self._path is None or not self._pending:
+            return
+        start = time.perf_counter()
+        self._save(self._path)
+        self._saved_at, self._pending = time.perf_counter(), False
+        self._wait = 20 * (self._saved_at - start)
 
 
 def one_cycle(step: int, total: int, highest: float) -> float:
