@@ -15,7 +15,7 @@ from programs import Small, save_onnx
 from samples import CLASSES, make_images, write_images
 from torch import nn
 
-from radapt.cli.app import app
+from radapt.cli.app import command_line
 from radapt.images.imageset import DataProvenance, Dataset
 from radapt.predictions import Predictions
 
@@ -86,7 +86,7 @@ class Coloured(nn.Module):
 
 def _write_sets(folder: Path) -> None:
     for seed, name in ((0, "chest_xray"), (10, "other_hospital")):
-        counts = {"train": 120, "val": 24, "test": 72}
+        counts = {"train": 120, "val": 24, "test": 48}
         splits = {
             split: make_images(count, size=32, seed=seed + number, name=f"{name}-{split}")
             for number, (split, count) in enumerate(counts.items())
@@ -141,7 +141,7 @@ def run(folder: Path, *words: str) -> None:
         patch.chdir(folder)
         patch.setenv("RADAPT_CACHE", str(folder.parent / "cache"))
         patch.setattr(sys, "argv", ["radapt", *words])
-        app(standalone_mode=False)
+        command_line()(standalone_mode=False)
 
 
 def write_world(folder: Path) -> Path:

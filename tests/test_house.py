@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 
 import radapt
-from radapt.cli.app import COMMANDS, DATA_COMMANDS, PROTOCOL_COMMANDS, app
+from radapt.cli.app import COMMANDS, DATA_COMMANDS, PROTOCOL_COMMANDS, command_line
 
 SOURCE = Path(radapt.__file__).parent
 ROOT = Path(__file__).resolve().parents[1]
@@ -99,7 +98,7 @@ def test_pages_and_docs_use_the_words_of_the_field(path):
 
 
 def test_the_help_uses_the_words_of_the_field():
-    command = get_command(app)
+    command = command_line()
     texts = [command.get_help(command.make_context("radapt", ["--help"], resilient_parsing=True))]
     for name, each in command.commands.items():
         texts.append(each.get_help(each.make_context(name, ["--help"], resilient_parsing=True)))

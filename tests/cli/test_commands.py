@@ -397,7 +397,7 @@ def test_an_out_folder_that_holds_another_study_is_left_alone(studied, folder, r
 @pytest.mark.parametrize(("asked", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_study_stopped_by_a_signal_goes_on(folder, tmp_path, asked, code):
     out = tmp_path / "out"
-    words = ["study", folder, "--shift", "original", "--size", 32, "--epochs", 80, "--budget", 8]
+    words = ["study", folder, "--shift", "original", "--size", 32, "--epochs", 250, "--budget", 8]
     words += ["--steps", 2, "--strategies", "none,recalibrate"]
     command = [str(word) for word in (*RADAPT, *words, "--out", out)]
     state = out / "cells" / "none-s0" / "training.pt"

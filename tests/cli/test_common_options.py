@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from radapt.artefacts import OPTIONS_FILE
-from radapt.cli.app import COMMANDS, app
+from radapt.cli.app import COMMANDS, command_line
 from radapt.cli.common_options import OPTIONS
 from radapt.cli.options_file import LEAVING, NOT_IN_FILES, read_options, write_options
 
@@ -78,7 +78,7 @@ def test_quiet_and_verbose_contradict_each_other(radapt):
 
 def test_every_command_has_them():
     assert set(OPTIONS) == set(NOT_IN_FILES)
-    group = typer.main.get_command(app)
+    group = command_line()
     for command in group.commands.values():
         names = {each.name for each in command.params}
         assert names >= set(OPTIONS) or hasattr(command, "commands")
@@ -86,7 +86,7 @@ def test_every_command_has_them():
 
 
 def options_of(command: str) -> list[typer.core.TyperOption]:
-    return typer.main.get_command(app).commands[command].params
+    return command_line().commands[command].params
 
 
 def test_a_list_is_what_commas_separate_on_the_command_line_or_a_repeated_option(tmp_path):
@@ -170,7 +170,7 @@ def test_a_store_that_is_passed_on_has_no_file_of_options(tmp_path, folder, rada
     assert code == 0, err
     assert not list((tmp_path / "store").glob("*.toml"))
     assert {"pack", "shift"}.isdisjoint(LEAVING)
-    commands = typer.main.get_command(app).commands
+    commands = command_line().commands
     assert all(any(each.name == "out" for each in commands[name].params) for name in LEAVING)
 
 

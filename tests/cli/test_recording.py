@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import typer
 from samples import make_dataset, write_images
 
-from radapt.cli.app import app
+from radapt.cli.app import command_line
 from radapt.cli.recording import recorded
 from radapt.provenance import command, under_way
 
@@ -17,7 +16,7 @@ TRAIN = {"data": Path("a/images"), "out": Path("b/out"), "weights": Path("w"), "
 
 
 def written(*words: str, **values: object) -> str:
-    return recorded(typer.main.get_command(app), words, TRAIN | values)
+    return recorded(command_line(), words, TRAIN | values)
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,9 @@ import shutil
 
 import pytest
 from documented import PAGES, quick, shown_on, write_world
-from typer.main import get_command
 
 import radapt as radapt_in_python
-from radapt.cli.app import app
+from radapt.cli.app import command_line
 
 # Records of what was measured, public data sets, and a page whose commands tests/cli/test_describe.py runs.
 NOT_RUN = ("benchmarks.md", "data.md", "findings.md", "my_hospital.md", "statistics.md")
@@ -22,7 +21,7 @@ WITH_COMMANDS = [name for name in PAGES if shown_on(name)]
 
 def command_of(words):
     """Return the command that a command line names, and the words that are its own."""
-    command, context = get_command(app), None
+    command, context = command_line(), None
     while hasattr(command, "commands"):
         context = command.make_context("radapt", ["--help"], parent=context, resilient_parsing=True)
         command, words = command.commands[words[0]], words[1:]
@@ -40,7 +39,7 @@ def test_every_command_of_a_page_is_understood(page):
 def test_a_command_that_a_sentence_names_has_its_options(page):
     for line in re.findall(r"`radapt ([a-z][^`]*)`", PAGES[page].read_text(encoding="utf-8")):
         words = re.split(r"[\s\[\]]+", line)
-        group = get_command(app).commands
+        group = command_line().commands
         command = group[words[0]] if words[0] in group else pytest.fail(f"there is no radapt {line}")
         if hasattr(command, "commands"):
             command = command.commands[words[1]] if len(words) > 1 else command

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from prediction_samples import clustered
+from prediction_samples import clustered, random_two
 
-from radapt.stats.bootstrap import average_over_seeds, draw_weights
+from radapt.stats.bootstrap import average_over_seeds, bootstrap, draw_weights
 
 
 def test_a_drawn_patient_brings_all_its_images():
@@ -61,3 +61,20 @@ def test_without_a_sample_in_which_it_is_defined_there_is_nothing_to_average():
 def test_equal_runs_add_nothing_to_their_average():
     by_run = np.tile(np.linspace(0, 1, 50), (3, 1))
     assert average_over_seeds(by_run, np.random.default_rng(0)) == pytest.approx(by_run[0], abs=1e-12)
+
+
+def test_metrics_and_models_of_the_same_patients_share_their_samples():
+    one, other, drawn = random_two(60, 9, 0), random_two(60, 7, 0), []
+
+    def measure(_, weights):
+        drawn.append(weights)
+        return weights.sum(axis=1)
+
+    for run, seed in ((one, 3), (other, 3), (one, 4)):
+        bootstrap(measure, [run], draws=50, seed=seed)
+    assert drawn[0] is drawn[1]
+    assert not np.array_equal(drawn[0], drawn[2])
+    again = draw_weights(one.labels, one.patients, 50, np.random.default_rng([3, 0]))
+    assert np.array_equal(drawn[0], again)
+    with pytest.raises(ValueError, match="read-only"):
+        drawn[0][0, 0] = 1

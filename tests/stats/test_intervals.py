@@ -8,6 +8,7 @@ from radapt.stats.intervals import (
     auroc_interval,
     corrected_percentiles,
     difference_interval,
+    holm,
     logit_interval,
     mean_interval,
     mover_interval,
@@ -156,3 +157,18 @@ def test_too_few_patients_for_any_tail_are_judged_by_students_t():
     se = samples.std(ddof=1) * math.sqrt(4 / 3)
     assert (low, high) == pytest.approx(stats.t.interval(0.95, 3, 1.0, se))
     assert p == pytest.approx(2 * stats.t.sf(1 / se, 3))
+
+
+def test_holms_adjustment_is_that_of_statsmodels():
+    from statsmodels.stats.multitest import multipletests
+
+    rng = np.random.default_rng(0)
+    for count in (1, 2, 5, 40):
+        p_values = np.round(rng.random(count) ** 2, 2)  # with ties
+        expected = multipletests(p_values, method="holm")[1]
+        assert holm(p_values.tolist()) == pytest.approx(expected.tolist())
+        with_untested = holm([math.nan, *p_values.tolist(), math.nan])
+        assert with_untested[1:-1] == pytest.approx(expected.tolist())
+        assert math.isnan(with_untested[0])
+        assert math.isnan(with_untested[-1])
+    assert holm([]) == []

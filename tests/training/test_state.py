@@ -81,7 +81,7 @@ def test_short_epochs_are_not_saved_one_by_one_and_slow_saves_are_rarer(tmp_path
     now, saves = [0.0], []
     monkeypatch.setattr("radapt.training.state.time.perf_counter", lambda: now[0])
 
-    def save(path):
+    def save(_):
         saves.append(now[0])
         now[0] += 0.5  # seconds that a save takes
 

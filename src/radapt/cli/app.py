@@ -130,7 +130,7 @@ def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
             printing(quiet=options["quiet"], verbose=options["verbose"], log=options["log"]),
             _ending(kept=kept),
             stopping.working(str(Stopped(kept=kept)), log=write_log),
-            under_way(recorded(typer.main.get_command(app), sys.argv[1:], options)),
+            under_way(recorded(command_line(), sys.argv[1:], options)),
         ):
             command(**options)
 
@@ -190,6 +190,12 @@ def radapt(
     """Hold the options of `radapt` itself."""
 
 
+@functools.cache
+def command_line() -> Any:
+    """Return the parser of all commands, which takes 30 ms to build and more."""
+    return typer.main.get_command(app)
+
+
 def _check_words(words: list[str]) -> None:
     """Refuse an empty argument, which is usually an unset variable and as a path would be the working folder.
 
@@ -213,7 +219,7 @@ def main() -> NoReturn:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         _check_words(sys.argv[1:])
-        code = app(standalone_mode=False)
+        code = command_line()(standalone_mode=False)
     except _UsageError as error:
         _fail_usage(error)
     except typer.Abort:

@@ -1,8 +1,9 @@
 """Bootstrap samples of patients, class by class, and metrics on them."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,13 +78,7 @@ def bootstrap_together(
     first = runs[0]
     strata = stratify(first.labels) if strata is None else strata
     groups = groups_of(strata, first.patients) if by_class else one_group(first.patients)
-    rng = np.random.default_rng([seed, 0])
-    step = max(1, _CHUNK // max(1, len(first)))
-    parts = []
-    for start in range(0, draws, step):
-        weights = draw_from(groups, min(step, draws - start), rng)
-        parts.append(measure(runs, weights))
-    return np.concatenate(parts, axis=1)
+    return np.concatenate([measure(runs, weights) for weights in _samples(groups, draws, seed)], axis=1)
 
 
 def average_over_seeds(by_run: Floats, rng: np.random.Generator) -> Floats:
@@ -245,6 +240,33 @@ def one_group(patients: NDArray[np.str_]) -> Groups:
     """Put all patients in one group, whatever their classes."""
     names, patient_of = np.unique(patients, return_inverse=True)
     return Groups(patient_of, (np.arange(len(names)),))
+
+
+def _samples(groups: Groups, draws: int, seed: int) -> Iterator[Floats]:
+    """Yield the samples of a seed, (B, n) in all, in parts that fit into memory.
+
+    What fits into one part is kept for the next metric or model of the same patients.
+    """
+    images = len(groups.patient_of)
+    step = max(1, _CHUNK // max(1, images))
+    if draws <= step:
+        members = tuple(each.tobytes() for each in groups.members)
+        yield _kept_samples(groups.patient_of.tobytes(), members, draws, seed)
+        return
+    rng = np.random.default_rng([seed, 0])
+    for start in range(0, draws, step):
+        yield draw_from(groups, min(step, draws - start), rng)
+
+
+@lru_cache(maxsize=4)  # 64 MiB at most
+def _kept_samples(patient_of: bytes, members: tuple[bytes, ...], draws: int, seed: int) -> Floats:
+    """Draw samples as `draw_from`, from groups given as the bytes of their arrays; read only."""
+    groups = Groups(
+        np.frombuffer(patient_of, np.intp), tuple(np.frombuffer(each, np.intp) for each in members)
+    )
+    weights = draw_from(groups, draws, np.random.default_rng([seed, 0]))
+    weights.flags.writeable = False
+    return weights
 
 
 def draw_from(groups: Groups, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:

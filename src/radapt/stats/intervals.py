@@ -32,12 +32,11 @@ def wilson(rate: float, trials: float) -> tuple[float, float]:
     tuple[float, float]
         Both ends, in [0, 1].
     """
-    from statsmodels.stats.proportion import proportion_confint
-
-    low, high = proportion_confint(rate * trials, trials, alpha=1 - LEVEL, method="wilson")
-    low = 0.0 if rate <= 0 else max(0.0, float(low))  # exact at the ends, where rounding would not be
-    high = 1.0 if rate >= 1 else min(1.0, float(high))
-    return low, high
+    share = Z**2 / trials
+    middle = (rate + share / 2) / (1 + share)
+    reach = math.sqrt(rate * (1 - rate) * share + share**2 / 4) / (1 + share)
+    # Exact at the ends, where rounding would not be.
+    return 0.0 if rate <= 0 else max(0.0, middle - reach), 1.0 if rate >= 1 else min(1.0, middle + reach)
 
 
 def proportion_interval(share: float, se: float, trials: int) -> tuple[float, float]:
@@ -311,12 +310,10 @@ def holm(p_values: Sequence[float]) -> list[float]:
     list[float]
         In [0, 1] and in the same order, none smaller than before.
     """
-    from statsmodels.stats.multitest import multipletests
-
     raw = np.array(p_values, dtype=np.float64)
-    tested = ~np.isnan(raw)
-    if tested.any():
-        raw[tested] = multipletests(raw[tested], method="holm")[1]
+    rising = np.argsort(raw)[: np.count_nonzero(~np.isnan(raw))]  # NaN is sorted last
+    adjusted = raw[rising] * np.arange(len(rising), 0, -1)
+    raw[rising] = np.minimum(np.maximum.accumulate(adjusted), 1)
     return [float(p) for p in raw]
 
 

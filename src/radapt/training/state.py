@@ -98,7 +98,9 @@ class TrainingState:
             "model": model.state_dict(),
             "optimiser": optimiser.state_dict(),
             "average": None if average is None else average.state_dict(),
-            "epochs": [{each.name: getattr(epoch, each.name) for each in fields(epoch)} for epoch in self.epochs],
+            "epochs": [
+                {each.name: getattr(epoch, each.name) for each in fields(epoch)} for epoch in self.epochs
+            ],
             "best_weights": self.best_weights,
             "numbers": [
                 *self.best_score,
