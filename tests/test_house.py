@@ -17,7 +17,18 @@ COMMAND_NAMES = {
     (command.__module__, command.__name__)
     for command in (*COMMANDS, *DATA_COMMANDS.values(), *PROTOCOL_COMMANDS.values())
 }
-WINGS = ("api", "display", "metrics", "stats", "training", "shortcuts", "evaluation", "runs", "study")
+WINGS = (
+    "api",
+    "display",
+    "metrics",
+    "stats",
+    "training",
+    "shortcuts",
+    "evaluation",
+    "runs",
+    "study",
+    "exporting",
+)
 # Words of this project's own that say less than those of the field.
 RETIRED = re.compile(
     r"(?<![a-z])(film|films|doubt|doubts|doubtful|floors?|stamps?|stamped|honest)(?![a-z])", re.I

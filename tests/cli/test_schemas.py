@@ -137,6 +137,7 @@ PRINTED = {
         "--out",
         "OUT/scores.csv",
     ],
+    "export": ["export", "RUN", "DATA/test", "--threshold", "youden", "--out", "OUT/model.onnx"],
     "drift": ["drift", "RUN", "DATA", "--reference", "DATA", "--shift", "noise@3"],
     "drift without labels": ["drift", "RUN", "DATA/test/NORMAL", "--reference", "DATA"],
     "prevalence": ["prevalence", "STUDY/cells/none-s0", "DATA/test/NORMAL", "--labelled", "DATA"],

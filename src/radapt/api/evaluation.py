@@ -9,18 +9,17 @@ from radapt.api.given import AnyData, AnyModel, check_images, data_for, folder_o
 from radapt.api.options import listed_of, watch_for
 from radapt.api.results import Comparison, Evaluation, StressTest, file_rows
 from radapt.artefacts import predictions_file
-from radapt.cli.known_images import learned_images, validation_of
+from radapt.cli.known_images import learned_images, thresholds_of, validation_of
 from radapt.device import select_device
 from radapt.display.table import Listing
 from radapt.errors import AskedWrongly
 from radapt.evaluation.evaluate import EvaluateOptions, evaluate_model
 from radapt.evaluation.performance import PerformanceOptions
 from radapt.evaluation.stress import StressOptions, stress_model
-from radapt.evaluation.thresholds import parse_threshold, thresholds_for
+from radapt.evaluation.thresholds import parse_threshold
 from radapt.images.imageset import ImageSet
 from radapt.images.notice import as_rows, from_rows, in_order
 from radapt.models import inference
-from radapt.models.classifier import Spec
 from radapt.models.predict_files import score_files
 from radapt.predictions import Predictions
 from radapt.report.folder import Run
@@ -89,21 +88,14 @@ def predict_files(
     paths = [files] if isinstance(files, Path | str) else files
     classifier, run = model_of(model), folder_of(model)
     asked = threshold_of(run) if threshold is None and run is not None else threshold
-    values = {} if asked is None else _thresholds(classifier.spec, run, str(asked))
-    result = score_files(classifier, list(map(Path, paths)), select_device("auto", "fp32"), thresholds=values)
-    return Listing(file_rows(result, classifier.spec.classes))
-
-
-def _thresholds(spec: Spec, run: Path | None, asked: str) -> dict[str, float]:
-    """Return the threshold of the finding, or of each, chosen on the validation images if it has to be."""
-    chosen = thresholds_for(
-        parse_threshold(asked),
-        spec.classes,
-        exclusive=spec.outputs != "findings",
-        validation=None if run is None else validation_of(run),
-        on="the validation images of the run",
+    spec = classifier.spec
+    chosen = thresholds_of(
+        run, spec.classes, None if asked is None else str(asked), exclusive=spec.outputs != "findings"
     )
-    return {name: each.value for name, each in chosen.items()}
+    values = {name: each.value for name, each in chosen.items()}
+    scorer = inference.scorer_of(classifier, select_device("auto", "fp32"))
+    result = score_files(scorer, list(map(Path, paths)), thresholds=values)
+    return Listing(file_rows(result, classifier.spec.classes))
 
 
 def evaluate(

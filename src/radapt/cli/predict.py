@@ -2,13 +2,14 @@
 
 import csv
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from radapt.cli import options
-from radapt.cli.known_images import validation_of
+from radapt.cli.known_images import thresholds_of
 from radapt.cli.models import open_classifier
 from radapt.cli.printing import print_table, say, say_json
 from radapt.cli.sections import EVALUATION, OUTPUT
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from radapt.drift.outliers import ReferenceCheck
     from radapt.evaluation.thresholds import Threshold
     from radapt.models.classifier import Classifier
+    from radapt.models.predict_files import Scorer
+
+    _Model = tuple[Scorer, Mapping[str, Threshold], ReferenceCheck | None]
 
 Table = Annotated[
     Path | None,
@@ -41,8 +45,17 @@ LabelAt = Annotated[
 ]
 
 
+RunOrFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RUN",
+        help="A run folder, as train, adapt or a study writes it; or a file of `radapt export` (.onnx).",
+    ),
+]
+
+
 def predict(
-    run: options.Run,
+    run: RunOrFile,
     files: Annotated[list[Path], typer.Argument(metavar="FILE|DIR...", help="Images, or folders of images.")],
     threshold: LabelAt = None,
     out: Table = None,
@@ -51,18 +64,16 @@ def predict(
     threads: options.Threads = None,
 ) -> None:
     """Score single images; files that cannot be read are named. Exits with 1 if no image could be read."""
-    from radapt.device import select_device
+    from radapt.exporting.onnx_model import is_onnx
     from radapt.models.predict_files import score_files
-    from radapt.runs.folder import threshold_of
 
-    classifier = open_classifier(run)
-    hardware = select_device(device, "fp32", threads)
-    thresholds = _thresholds(run, classifier, threshold or threshold_of(run))
-    check = None if out is None else _reference_check(run, classifier, hardware)
+    if is_onnx(run):
+        scorer, thresholds, check = _of_file(run, threshold, threads, flags=out is not None)
+    else:
+        scorer, thresholds, check = _of_run(run, threshold, (device, threads), flags=out is not None)
     result = score_files(
-        classifier,
+        scorer,
         files,
-        hardware,
         thresholds={name: each.value for name, each in thresholds.items()},
         observe=None if check is None else check.observe,
     )
@@ -83,19 +94,32 @@ def predict(
         raise typer.Exit(1)
 
 
-def _thresholds(run: Path, classifier: "Classifier", threshold: str | None) -> dict[str, "Threshold"]:
-    from radapt.evaluation.thresholds import parse_threshold, thresholds_for
+def _of_run(run: Path, threshold: str | None, hardware: tuple[str, int | None], *, flags: bool) -> "_Model":
+    """Open the model of a run, with its thresholds, and with its reference if images are to be flagged."""
+    from radapt.device import select_device
+    from radapt.models.inference import scorer_of
+    from radapt.runs.folder import threshold_of
 
-    if threshold is None:
-        return {}
-    spec = classifier.spec
-    return thresholds_for(
-        parse_threshold(threshold),
-        spec.classes,
-        exclusive=spec.outputs != "findings",
-        validation=validation_of(run),
-        on="the validation images of the run",
+    classifier = open_classifier(run)
+    chosen = select_device(hardware[0], "fp32", hardware[1])
+    scorer = scorer_of(classifier, chosen)
+    thresholds = thresholds_of(
+        run, scorer.classes, threshold or threshold_of(run), exclusive=not scorer.findings
     )
+    return scorer, thresholds, _reference_check(run, classifier, chosen) if flags else None
+
+
+def _of_file(path: Path, threshold: str | None, threads: int | None, *, flags: bool) -> "_Model":
+    """Open an exported model, without torch, with its thresholds."""
+    from radapt.exporting.onnx_model import read_onnx_model
+
+    model = read_onnx_model(path, threads=threads)
+    thresholds = model.thresholds
+    if threshold is not None:
+        thresholds = thresholds_of(None, model.classes, threshold, exclusive=not model.findings)
+    if flags:
+        say(f"{path} keeps no reference, so that images unlike its own are not flagged.", error=True)
+    return model.scorer, thresholds, None
 
 
 def _reference_check(run: Path, classifier: "Classifier", hardware: "Hardware") -> "ReferenceCheck | None":
@@ -136,7 +160,7 @@ def _write_table(path: Path, images: list[dict[str, Any]]) -> None:
     write_text(path, text.getvalue())
 
 
-def _say_images(result: dict[str, Any], thresholds: dict[str, "Threshold"]) -> None:
+def _say_images(result: dict[str, Any], thresholds: Mapping[str, "Threshold"]) -> None:
     classes = list(result["images"][0]["scores"]) if result["images"] else []
     has_warnings = any("warning" in image for image in result["images"])
     rows = [

@@ -154,7 +154,9 @@ def _moved(pixels: Tensor, degrees: float, right: float, down: float, zoom: floa
     cosine, sine = math.cos(angle) / zoom, math.sin(angle) / zoom
     matrix = torch.tensor([[cosine, -sine, -2 * right], [sine, cosine, -2 * down]], device=pixels.device)
     images = pixels.unsqueeze(1).float()
-    grid = functional.affine_grid(matrix.expand(len(images), 2, 3), list(images.shape), align_corners=False)
+    grid = functional.affine_grid(
+        matrix.expand(images.shape[0], 2, 3), list(images.shape), align_corners=False
+    )
     return functional.grid_sample(images, grid, padding_mode="border", align_corners=False).squeeze(1)
 
 

@@ -13,6 +13,7 @@ from radapt.device import Hardware
 from radapt.errors import AskedWrongly, RadaptError
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.models.classifier import Classifier, probabilities
+from radapt.models.predict_files import Scorer
 from radapt.predictions import Predictions
 from radapt.text import counted, listed
 
@@ -102,6 +103,17 @@ def predict(
 def scores_of(classifier: Classifier, pixels: NDArray[np.uint8], hardware: Hardware) -> NDArray[np.float64]:
     """Return the probability of each class or label, (n, k), for images (n, h, w), n > 0."""
     return _scores(classifier, all_logits(classifier, pixels, hardware))
+
+
+def scorer_of(classifier: Classifier, hardware: Hardware) -> Scorer:
+    """Return what scores the files of images by a classifier."""
+    spec = classifier.spec
+    return Scorer(
+        spec.classes,
+        spec.outputs == "findings",
+        spec.reading,
+        lambda pixels: scores_of(classifier, pixels, hardware),
+    )
 
 
 def all_logits(classifier: Classifier, pixels: NDArray[np.uint8], hardware: Hardware) -> Tensor:

@@ -8,7 +8,6 @@ those of ImageNet, or 0.5 and 0.25 for one channel.
 
 import hashlib
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from radapt.errors import AskedWrongly, BadArtefact
 from radapt.files import read_object
 from radapt.models.architecture import IMAGENET_MEAN, IMAGENET_STD, Architecture, one_if_equal
 from radapt.models.classifier import Classifier, Spec
+from radapt.models.onnx_content import check_alone
 from radapt.models.pretrained import Weights
 from radapt.progress import Watch
 from radapt.text import listed
@@ -29,20 +29,6 @@ SIZE, COLOURS = 224, 3  # where the file leaves them open
 GREY_MEAN, GREY_STD = (0.5,), (0.25,)
 KEYS = ("size", "channels", "mean", "std")  # of FILE.json
 put_weights = None  # the file holds them
-
-# Of the messages of ONNX's protobuf, the numbers of the fields that tensors lie within.
-WITHIN: dict[str, dict[int, str]] = {
-    "model": {7: "graph", 20: "training", 25: "function"},
-    "graph": {1: "node", 5: "tensor", 15: "sparse"},
-    "training": {1: "graph", 2: "graph"},
-    "function": {7: "node", 11: "attribute"},
-    "node": {5: "attribute"},
-    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
-    "sparse": {1: "tensor", 2: "tensor"},
-    "tensor": {},
-}
-EXTERNAL_DATA, DATA_LOCATION, GRAPH = 13, 14, 7
-VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # kinds of fields in protobuf
 
 
 class Encoder(nn.Module):
@@ -226,77 +212,6 @@ def _read(path: Path) -> bytes:
     content = path.read_bytes()
     check_alone(content, path)
     return content
-
-
-def check_alone(content: bytes, path: Path) -> None:
-    """Refuse what is no ONNX, or points to another file.
-
-    Raises
-    ------
-    AskedWrongly
-        If its weights lie in another file.
-    BadArtefact
-        If it is no ONNX file, or a damaged one.
-    """
-    try:
-        fields = list(_fields(memoryview(content)))
-        outside = _points_outside(memoryview(content), "model")
-    except (ValueError, IndexError, RecursionError):
-        fields, outside = [], False
-    if not any(number == GRAPH for number, _ in fields):
-        raise BadArtefact(
-            f"{path} is no ONNX file, or a damaged one. Give one that torch.onnx.export writes."
-        )
-    if outside:
-        raise AskedWrongly(
-            f"{path} keeps its weights in another file, and radapt opens none but the one it is given: "
-            "save it again as one file, as with onnx.save_model(model, FILE, save_as_external_data=False)."
-        )
-
-
-def _points_outside(data: memoryview, kind: str) -> bool:
-    """Return whether a message of ONNX holds a tensor whose numbers lie in another file."""
-    for number, value in _fields(data):
-        if kind == "tensor" and (number == EXTERNAL_DATA or (number == DATA_LOCATION and value)):
-            return True
-        inner = WITHIN[kind].get(number)
-        if inner and isinstance(value, memoryview) and _points_outside(value, inner):
-            return True
-    return False
-
-
-def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Yield the number and value of each field of a protobuf message, bytes as views of it."""
-    place = 0
-    while place < len(data):
-        key, place = _varint(data, place)
-        kind, value = key & 7, 0
-        if kind == VARINT:
-            value, place = _varint(data, place)
-            yield key >> 3, value
-            continue
-        if kind == BYTES:
-            length, place = _varint(data, place)
-        elif kind in (FIXED32, FIXED64):
-            length = 4 if kind == FIXED32 else 8
-        else:
-            raise ValueError("no field of protobuf")
-        if place + length > len(data):
-            raise ValueError("a field ends beyond its message")
-        yield key >> 3, data[place : place + length]
-        place += length
-
-
-def _varint(data: memoryview, place: int) -> tuple[int, int]:
-    """Return a number of seven bits a byte, and where it ends."""
-    value = 0
-    for shift in range(0, 70, 7):
-        byte = data[place]
-        place += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, place
-    raise ValueError("a number without an end")
 
 
 def _open(content: bytes, path: Path) -> Any:

@@ -8,25 +8,50 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from radapt.device import Hardware
 from radapt.errors import BadImage, WrongFolder
 from radapt.images.folder_walk import Walk
 from radapt.images.identify import printable
 from radapt.images.pixels import GreyImage, read_image
+from radapt.images.preprocessing import Preprocessing
 from radapt.images.store.store import is_store
 from radapt.images.unusable import unusable_warnings
 from radapt.labels import join_labels, positive_class
-from radapt.models.classifier import Classifier, Spec, probabilities
-from radapt.models.inference import BATCH, checked, logits_of
+
+BATCH = 128  # images read before they are scored
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scorer:
+    """What scores images, whatever runs it: PyTorch or ONNX Runtime."""
+
+    classes: tuple[str, ...]
+    findings: bool  # whether an image may have several of the classes
+    reading: Preprocessing  # of its images
+    score: Callable[[NDArray[np.uint8]], NDArray[np.float64]]  # images (n, h, w) to probabilities (n, k)
+
+    def label(self, scores: Sequence[float], thresholds: Mapping[str, float]) -> str:
+        """Return the class of an image by its scores, or its findings joined by `|`.
+
+        Parameters
+        ----------
+        thresholds
+            As for `score_files`.
+        """
+        if self.findings:
+            pairs = zip(self.classes, scores, strict=True)
+            return join_labels(self.classes, (score >= thresholds.get(name, 0.5) for name, score in pairs))
+        if thresholds:
+            positive = positive_class(self.classes)
+            is_positive = scores[positive] >= thresholds[self.classes[positive]]
+            return self.classes[positive if is_positive else 1 - positive]
+        return self.classes[max(range(len(scores)), key=scores.__getitem__)]
 
 
 def score_files(
-    classifier: Classifier,
+    scorer: Scorer,
     paths: Sequence[Path],
-    hardware: Hardware,
     *,
     thresholds: Mapping[str, float] | None = None,
     observe: Callable[[NDArray[np.uint8]], None] | None = None,
@@ -56,45 +81,31 @@ def score_files(
     WrongFolder
         If none of the paths exists, or a folder holds no file.
     """
-    spec, images = classifier.spec, []
+    images = []
     listing = _find(paths)
     failed = listing.failed
-    classifier.to(hardware.device)
     for start in range(0, len(listing.files), BATCH):
         read: list[tuple[Path, GreyImage]] = []
         for path in listing.files[start : start + BATCH]:
             try:
-                read.append((path, read_image(path, spec.reading)))
+                read.append((path, read_image(path, scorer.reading)))
             except BadImage as error:
                 failed.append({"path": printable(str(path)), "error": str(error)})
         if read:
             pixels = np.stack([radiograph.pixels for _, radiograph in read])
             if observe is not None:
                 observe(pixels)
-            scores = probabilities(
-                checked(logits_of(classifier, torch.from_numpy(pixels), hardware)), spec.outputs
-            )
+            scores = scorer.score(pixels)
             warned_of = unusable_warnings(pixels, [radiograph.outside for _, radiograph in read])
             for (path, _), row, (_, warning) in zip(read, scores.tolist(), warned_of, strict=True):
-                named = dict(zip(spec.classes, row, strict=True))
+                named = dict(zip(scorer.classes, row, strict=True))
                 image = {
                     "path": printable(str(path)),
                     "scores": named,
-                    "label": _predicted(spec, row, thresholds or {}),
+                    "label": scorer.label(row, thresholds or {}),
                 }
                 images.append(image | ({"warning": warning} if warning else {}))
     return {"images": images, "failed": failed, "passed": dict(sorted(listing.passed.items()))}
-
-
-def _predicted(spec: Spec, scores: Sequence[float], thresholds: Mapping[str, float]) -> str:
-    if spec.outputs == "findings":
-        pairs = zip(spec.classes, scores, strict=True)
-        return join_labels(spec.classes, (score >= thresholds.get(name, 0.5) for name, score in pairs))
-    if thresholds:
-        positive = positive_class(spec.classes)
-        is_positive = scores[positive] >= thresholds[spec.classes[positive]]
-        return spec.classes[positive if is_positive else 1 - positive]
-    return spec.classes[max(range(len(scores)), key=scores.__getitem__)]
 
 
 @dataclass(slots=True)

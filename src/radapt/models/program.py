@@ -19,7 +19,8 @@ from radapt.errors import AskedWrongly, BadArtefact
 from radapt.models.architecture import Architecture
 from radapt.models.classifier import Classifier, Spec
 from radapt.models.exported_program import open_exported
-from radapt.models.onnx_encoder import Encoder, check_alone
+from radapt.models.onnx_content import check_alone
+from radapt.models.onnx_encoder import Encoder
 from radapt.models.saved_program import SavedProgram, last_words
 from radapt.models.torchscript import open_torchscript
 from radapt.text import counted, listed

@@ -1,0 +1,133 @@
+"""Hold an exported file against the model that it was made of, on real images."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from radapt.device import Hardware
+from radapt.errors import BadImage, RadaptError
+from radapt.exporting.onnx_model import OnnxModel
+from radapt.images.folder_walk import Walk
+from radapt.images.imageset import ImageSet
+from radapt.images.pixels import fitted, read_image
+from radapt.images.preprocessing import Preprocessing
+from radapt.models.classifier import Classifier
+from radapt.models.inference import scores_of
+from radapt.phantom.drawing import HOSPITALS, draw_pixels, roster
+from radapt.text import counted
+
+MOST = 32  # images that a file is held against its model on
+ALLOWED = 1e-4  # of a probability
+DRAWN, SIDE = 16, 300  # images, and pixels a side, where none are given
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """Images to hold a file against its model on."""
+
+    prepared: Pixels  # (n, size, size), as radapt reads them
+    raw: Sequence[Pixels]  # the same in their own size, each (h, w); none of a store or a table
+    what: str  # in words
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far the probabilities of a file are from its model's."""
+
+    images: int
+    raw: int  # of them in their own size too, which the file prepares itself
+    largest: float  # difference of a probability
+    flipped: int  # decisions that differ
+    what: str  # which images, in words
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields, for JSON."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        own = f", {self.raw} of them in their own size too" if self.raw else ""
+        flips = f"{counted(self.flipped, 'decision')} differ" if self.flipped else "no decision differs"
+        return f"{self.what}{own}, probabilities differ by at most {self.largest:.1e}, and {flips}"
+
+
+def sample_of_files(paths: Sequence[Path], reading: Preprocessing, *, most: int = MOST) -> Sample | None:
+    """Return some of the images among files and in folders, evenly spread; None if none can be read."""
+    files = [
+        each
+        for path in paths
+        for each in (
+            [path / file.inner for file in Walk(lambda _: None).files(path)] if path.is_dir() else [path]
+        )
+    ]
+    chosen = (
+        [files[place] for place in np.unique(np.linspace(0, len(files) - 1, most).round().astype(int))]
+        if files
+        else []
+    )
+    own = Preprocessing(size=None)
+    prepared, raw = [], []
+    for path in chosen:
+        try:
+            pixels = read_image(path, reading).pixels
+            raw.append(read_image(path, own).pixels)
+        except BadImage:
+            continue
+        prepared.append(pixels)
+    return Sample(np.stack(prepared), raw, counted(len(raw), "image")) if raw else None
+
+
+def sample_of_set(images: ImageSet, *, most: int = MOST) -> Sample:
+    """Return some of the images of a set, as they were read."""
+    rows = np.unique(np.linspace(0, len(images) - 1, most).round().astype(int))
+    return Sample(np.asarray(images.pixels[rows]), (), counted(len(rows), "image"))
+
+
+def drawn_sample(reading: Preprocessing) -> Sample:
+    """Return drawn images, where no real ones are given."""
+    raw = list(draw_pixels(roster(DRAWN, 0.5, 0, 1), HOSPITALS["digital"], SIDE, 0))
+    prepared = np.stack([fitted(Image.fromarray(each), reading) for each in raw])
+    return Sample(prepared, raw, f"{DRAWN} drawn images")
+
+
+def agreement(classifier: Classifier, model: OnnxModel, sample: Sample, hardware: Hardware) -> Agreement:
+    """Compare the probabilities of a file with its model's, and the decisions that follow.
+
+    Images in their own size are prepared by radapt for the model, and by the file for itself.
+    """
+    reading = classifier.spec.reading
+    wanted = [scores_of(classifier, sample.prepared, hardware)]
+    given = [model.predict_pixels(sample.prepared)]
+    for each in sample.raw:
+        fit = fitted(Image.fromarray(each), reading)
+        wanted.append(scores_of(classifier, fit[None], hardware))
+        given.append(model.predict_pixels(each[None], prepared=False))
+    own, others = np.concatenate(wanted), np.concatenate(given)
+    decide = {name: each.value for name, each in model.thresholds.items()}
+    flipped = sum(
+        model.scorer.label(one, decide) != model.scorer.label(other, decide)
+        for one, other in zip(own.tolist(), others.tolist(), strict=True)
+    )
+    largest = float(np.abs(own - others).max())
+    return Agreement(len(sample.prepared), len(sample.raw), largest, flipped, sample.what)
+
+
+def check_agreement(found: Agreement) -> None:
+    """Refuse a file that is not its model.
+
+    Raises
+    ------
+    RadaptError
+        If a probability differs by more than `ALLOWED`, or a decision does.
+    """
+    if found.largest > ALLOWED or found.flipped:
+        raise RadaptError(
+            f"The file was not written, since it is not the same model. On {found}; {ALLOWED:g} is allowed, "
+            "and no other decision."
+        )
