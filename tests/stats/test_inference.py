@@ -229,6 +229,35 @@ def test_a_model_does_not_differ_from_itself(name):
     assert minimum_detectable_difference(gap) == 0
 
 
+def recalibrated(run, scale=0.37, offset=-0.8):
+    """The model with a temperature and a bias, computed in float32 as a network does."""
+    raw = np.log(run.scores[:, 1] / run.scores[:, 0]).astype(np.float32) * np.float32(scale)
+    return predictions(1 / (1 + np.exp(-(raw.astype(np.float64) + offset))), run.labels, run.patients)
+
+
+@pytest.mark.parametrize("name", ["auroc", "average-precision"])
+def test_recalibrating_changes_no_ranking_and_so_nothing_that_rests_on_it(name):
+    runs = clustered(np.random.default_rng(0), 400, 2, 0.5, 1.0, copies=2)
+    moved = [recalibrated(run) for run in runs]
+    gap = difference(name, moved, runs)
+    assert (gap.value, gap.low, gap.high, gap.se, gap.p) == (0, 0, 0, 0, 1)
+    assert difference("accuracy", moved, runs).low < 0, "a decision at one threshold is another"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda scores: np.full_like(scores, 0.5),
+        lambda scores: np.round(scores, 1),
+        lambda scores: np.where(np.arange(len(scores)) == 7, 1 - scores, scores),
+    ],
+)
+def test_a_ranking_that_ties_or_moves_images_is_another(change):
+    (run,) = clustered(np.random.default_rng(0), 40, 2, 0.5, 1.0)
+    gap = difference("auroc", predictions(change(run.scores[:, 1]), run.labels, run.patients), run)
+    assert gap.low < gap.value < gap.high
+
+
 def test_two_perfect_models_may_yet_differ_by_what_so_few_patients_hide():
     labels = np.arange(60) % 2
     gap = difference(

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -76,3 +77,16 @@ def test_a_test_set_of_some_of_the_patients_is_drawn_with_them():
     shared = SharedSamples("accuracy", together, sets=sets, draws=1000)
     first, second = shared.samples_by_set(together)[0].T
     assert np.corrcoef(first, second)[0, 1] > 0.5
+
+
+def test_runs_are_the_same_where_they_rank_each_test_set_alike():
+    one, other = runs_of_two(2)
+    moved = replace(one, scores=one.scores**2 / (one.scores**2).sum(axis=1, keepdims=True))
+    runs = [one, moved, other]
+    assert SharedSamples("auroc", runs, draws=DRAWS).same([one], [moved])
+    assert not SharedSamples("auroc", runs, draws=DRAWS).same([one], [other])
+    assert not SharedSamples("brier", runs, draws=DRAWS).same([one], [moved])
+    # Of one set the scores are squared and of the other they are not: together their order is another.
+    together, sets = joined([[one, moved], [other, other]], [0, 0])
+    shared = SharedSamples("auroc", together, sets=sets, draws=DRAWS)
+    assert shared.same(together[:1], together[1:])

@@ -17,6 +17,8 @@ from radapt.metrics.weighted import (
 )
 from radapt.predictions import Predictions
 
+ROUNDING = 1e-5  # of the largest log-odds; logits in float32 are right to a hundredth of that
+
 
 @macro_averaged
 def auroc(predictions: Predictions, weights: Floats, _threshold: float = 0.5, /) -> Floats:
@@ -41,6 +43,41 @@ def auroc(predictions: Predictions, weights: Floats, _threshold: float = 0.5, /)
     classes = scored_classes(predictions)
     values = [_area(predictions.scores[:, c], predictions.labels == c, weights) for c in classes]
     return mean(values) if values else np.full(len(weights), np.nan)
+
+
+def same_ranking(one: Predictions, other: Predictions) -> bool:
+    """Say whether two models rank the same images alike, but for what rounding does to their scores.
+
+    So does a model and its recalibrated copy: one temperature and a bias for each of two classes keep the
+    order. Weights in float32 may then part a tie, or turn round two images that are next to one another.
+
+    Parameters
+    ----------
+    one, other
+        Predictions of the same images in the same order.
+    """
+    if one.exclusive:
+        columns = [(one.scores[:, c], other.scores[:, c]) for c in scored_classes(one)]
+    else:
+        pairs = zip(one.apart(), other.apart(), strict=True)
+        columns = [(a.scores[:, 1], b.scores[:, 1]) for (_, a), (_, b) in pairs]
+    return all(_in_one_order(_log_odds(a), _log_odds(b)) for a, b in columns)
+
+
+def _log_odds(scores: Floats) -> Floats:
+    tiny = np.finfo(np.float64).tiny
+    return np.log(np.maximum(scores, tiny)) - np.log(np.maximum(1 - scores, tiny))
+
+
+def _in_one_order(one: Floats, other: Floats) -> bool:
+    """Say whether a monotone map leads from one to the other, up to rounding."""
+    order = np.lexsort((other, one))
+    one, other = one[order], other[order]
+    near, near_other = (ROUNDING * np.abs(each).max(initial=0.0) for each in (one, other))
+    falls = np.maximum.accumulate(other) - other
+    step, step_other = np.diff(one), np.diff(other)
+    parted = ((step > near) & (step_other <= 0)) | ((step_other > near_other) & (step <= 0))
+    return bool(falls.max(initial=0.0) <= near_other) and not bool(parted.any())
 
 
 def roc_curve(predictions: Predictions, weights: Floats | None = None) -> tuple[Floats, Floats]:

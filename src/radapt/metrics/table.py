@@ -44,6 +44,7 @@ class Metric:
     classes: tuple[ClassKind, ...] = ("binary", "multi-label")
     shown: Literal["table", "folded table", "on request"] = "table"
     decides: bool = False  # whether it depends on the threshold of a decision
+    ranks: bool = False  # whether it depends on the order of the scores alone
     compared: bool = False  # whether a study compares strategies by it, whatever its own metric
     aliases: tuple[str, ...] = ()
 
@@ -133,6 +134,7 @@ _ROWS = (  # in the order of the columns of a table
         "auroc",
         classes=_EVERY_KIND,
         compared=True,
+        ranks=True,
         aliases=("auc", "roc-auc"),
     ),
     Metric(
@@ -161,6 +163,7 @@ _ROWS = (  # in the order of the columns of a table
         "average precision",
         "logit",
         classes=_EVERY_KIND,
+        ranks=True,
         shown="folded table",
         aliases=("ap", "auprc"),
     ),

@@ -151,12 +151,6 @@ def align(runs: Sequence[Predictions], first: Sequence[Predictions]) -> list[Pre
     return [_in_order_of(first[0], run) for run in runs]
 
 
-def identical(runs_a: Sequence[Predictions], runs_b: Sequence[Predictions]) -> bool:
-    """Say whether two sequences of aligned runs give the same scores throughout."""
-    pairs = zip(runs_a, runs_b, strict=False)
-    return len(runs_a) == len(runs_b) and all(np.array_equal(a.scores, b.scores) for a, b in pairs)
-
-
 def _in_order_of(first: Predictions, run: Predictions) -> Predictions:
     if run.classes != first.classes:
         raise AskedWrongly(

@@ -16,7 +16,6 @@ from radapt.stats.bootstrap import (
     align,
     average_over_seeds,
     bootstrap,
-    identical,
     split_standard_error,
 )
 from radapt.stats.decomposition import (
@@ -180,9 +179,11 @@ def difference(
     """Estimate by how much A differs from B on the same images, with a 95 % interval and a p-value.
 
     Both are scored on the same bootstrap samples, so that images hard for both do not widen the interval.
-    Equal predictions differ by 0 [0, 0]. If predictions differ and yet all samples of the difference are
-    equal (two models that are right on every image), the interval reaches to both sides as far as the
-    upper Wilson limit of 0 for that many patients, and at least as far as their exact sign test allows.
+    Equal predictions differ by 0 [0, 0], and so do equal rankings where the metric is one of ranking: a
+    recalibrated model and its base have one AUROC. If predictions differ and yet all samples of the
+    difference are equal (two models that are right on every image), the interval reaches to both sides as
+    far as the upper Wilson limit of 0 for that many patients, and at least as far as their exact sign test
+    allows.
     Otherwise 0 lies outside the interval exactly where the p-value is below 0.05, see
     `radapt.stats.intervals.difference_interval`. Forgetting is such a difference: adapted minus base, on
     source images.
@@ -227,8 +228,9 @@ def difference_in(
     make = partial(_estimate_on, metric, size)
     if math.isnan(value):
         return make(math.nan, (math.nan, math.nan), _UNDEFINED, math.nan)
-    if identical(runs_a, runs_b):
-        return make(0.0, (0.0, 0.0), "none, the predictions being the same", 0.0, p=1.0)
+    if shared.same(originals_a, originals_b):
+        what = "order of the scores" if find_metric(metric).ranks else "predictions"
+        return make(0.0, (0.0, 0.0), f"none, the {what} being the same", 0.0, p=1.0)
     by_run = _defined(shared.samples([*originals_a, *originals_b]))
     by_a, by_b = by_run[: len(runs_a)], by_run[len(runs_a) :]
     rng = np.random.default_rng([seed, 1])

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radapt.labels import stratify
+from radapt.metrics.ranking import same_ranking
 from radapt.metrics.table import metric as find_metric
 from radapt.metrics.weighted import present
 from radapt.predictions import Predictions
@@ -53,6 +54,7 @@ class SharedSamples:
         self.metric, self.draws, self.seed, self.threshold = metric, draws, seed, threshold
         self._given = list({id(run): run for run in runs}.values())  # kept alive, or an id could be reused
         ordered = align(self._given, self._given[:1])
+        self._rows = (np.arange(len(ordered[0])),) if sets is None else sets.rows
         self._place = {id(run): place for place, run in enumerate(self._given)}
         self._runs, measure = ordered, _measure_sets(_measure_all(metric, threshold), ordered, sets)
         strata = None if sets is None else sets.strata
@@ -64,6 +66,21 @@ class SharedSamples:
     def aligned(self, runs: Sequence[Predictions]) -> list[Predictions]:
         """Return runs with their images in one order."""
         return [self._runs[self._place[id(run)]] for run in runs]
+
+    def same(self, one: Sequence[Predictions], other: Sequence[Predictions]) -> bool:
+        """Say whether two sequences of runs give the same scores throughout.
+
+        Where the order of the scores is all that counts, whether they rank the images of each test set
+        alike: a recalibrated copy then cannot differ from its model, whatever the images.
+        """
+        pairs = list(zip(self.aligned(one), self.aligned(other), strict=False))
+        if len(one) != len(other):
+            return False
+        if all(np.array_equal(a.scores, b.scores) for a, b in pairs):
+            return True
+        return find_metric(self.metric).ranks and all(
+            same_ranking(a.take(rows), b.take(rows)) for a, b in pairs for rows in self._rows
+        )
 
     def samples(self, runs: Sequence[Predictions]) -> Floats:
         """Return the values of runs, (R, B); NaN in samples in which the metric is not defined."""
