@@ -1,3 +1,7 @@
+import itertools
+from types import SimpleNamespace
+
+from radapt.cli import progress
 from radapt.cli.progress import Bar, Lines
 from radapt.progress import SILENT, Silent, Within
 
@@ -74,3 +78,21 @@ def test_a_bar_is_one_line_for_a_task_and_its_parts(capsys):
         watch.end()
     watch.end()
     assert capsys.readouterr().err.count("cell 1 of 2: head") == 1
+
+
+def test_lines_of_long_work_grow_rare(capsys, monkeypatch):
+    seconds = itertools.count()
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: float(next(seconds))))
+    watch = Lines()
+    watch.begin("training", 2000, "epoch")
+    for done in range(2000):
+        watch.advance(done)
+    lines = capsys.readouterr().err.splitlines()
+    assert len([line for line in lines if float(line.split(", ")[2].removesuffix(" s")) < 100]) >= 8
+    assert 20 < len(lines) < 50
+
+
+def test_a_sentence_between_tasks_is_a_line_of_its_own(capsys):
+    for watch in (Lines(), Bar(), Within(Lines(), 0)):
+        watch.say("Going on from runs: 3 of 11 cells are done.")
+        assert capsys.readouterr().err == "Going on from runs: 3 of 11 cells are done.\n"

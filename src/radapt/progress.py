@@ -9,6 +9,10 @@ class Watch(Protocol):
     A task that begins before another has ended is a part of that one.
     """
 
+    def say(self, sentence: str) -> None:
+        """Report a sentence on the work, before or between tasks."""
+        ...
+
     def begin(self, task: str, total: int, unit: str) -> None:
         """Report the start of a task of `total` units (epochs, images)."""
         ...
@@ -24,6 +28,9 @@ class Watch(Protocol):
 
 class Silent:
     """Ignores all reports."""
+
+    def say(self, sentence: str) -> None:
+        """Do nothing."""
 
     def begin(self, task: str, total: int, unit: str) -> None:
         """Do nothing."""
@@ -62,6 +69,10 @@ class Within:
     def __init__(self, watch: Watch, done: int) -> None:
         self._watch, self._done = watch, done  # units of the longer task done before this one
         self._epochs, self._furthest = 0, 0.0
+
+    def say(self, sentence: str) -> None:
+        """Report the sentence."""
+        self._watch.say(sentence)
 
     def begin(self, task: str, total: int, unit: str) -> None:  # noqa: ARG002
         """Store the number of epochs; other units are not reported."""

@@ -9,7 +9,7 @@ def test_a_study_is_run_read_again_and_shows_itself(tmp_path, capsys):
     data = make_dataset(train=48)
     asked = {"strategies": ["head"], "budgets": [16, "all"], "epochs": 1, "steps": 1, "device": "cpu"}
     study = radapt.run_study(data, shift="noise@2", out=tmp_path / "out", progress=True, **asked)
-    assert capsys.readouterr().err
+    assert "NOTE: Every model was trained once. The intervals" in capsys.readouterr().err
     assert (tmp_path / "out" / "report.html").is_file()
     assert study.plan.strategies == ("none", "head")
     assert study.plan.budgets == ("16", "all")
@@ -21,6 +21,12 @@ def test_a_study_is_run_read_again_and_shows_itself(tmp_path, capsys):
     assert set(compared["verdict"]) <= {"better", "worse", "inconclusive"}
     assert study.headline.startswith("The base model ")
     assert study.headline in study._repr_html_()
+    told = str(study).splitlines()
+    assert told[0] == study.headline
+    assert told[1].startswith("  16 labels: ")
+    assert told[2].startswith("  all (")
+    assert told[3].startswith("Next: ")
+    assert told[-1] == f"Report: {tmp_path / 'out' / 'report.html'}"
     assert len(study.answers) == 4
     assert "<td>head</td>" in study._repr_html_()
     assert repr(radapt.read_study(str(tmp_path / "out"))) == repr(study)

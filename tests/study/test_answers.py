@@ -1,5 +1,7 @@
 """The short answers of a study, from outcomes whose truth is known."""
 
+import re
+
 import pytest
 from outcomes import outcome
 
@@ -48,7 +50,7 @@ def test_harm_at_the_source_is_named_where_nothing_is_recommended():
 def test_of_one_training_run_nothing_is_claimed_of_the_strategy():
     answers = answer(asked(outcome("none", 0.6), outcome("head", 0.8, seed=1)))
     assert "scored higher in this training run" in answers.headline
-    assert "to claim it of the strategy, repeat it with --seeds 5" in answers.action
+    assert answers.next.startswith("Run it again with --seeds 5 and another --out: until then this is of")
 
 
 def test_fewer_labels_that_are_enough_to_show_a_gain_are_named():
@@ -71,7 +73,7 @@ def test_retraining_that_was_not_shown_to_beat_what_trains_nothing_is_not_praise
     sentence = "not shown to be better than recalibrate, which trains nothing"
     assert sentence in answers.headline
     assert sentence in answers.action
-    assert sentence in budget_lines(decide(study.differences))[0]
+    assert sentence in budget_lines(decide(study.differences), {})[0]
 
 
 def test_a_gain_without_labels_is_a_gain_with_fewer_of_them():
@@ -83,7 +85,7 @@ def test_a_gain_without_labels_is_a_gain_with_fewer_of_them():
 def test_where_lower_is_better_that_is_said_of_every_difference():
     study = asked(outcome("none", 0.6, runs=5), outcome("head", 0.9, seed=1, runs=5), metric="brier")
     answers = answer(study)
-    for text in (answers.headline, answers.action, *budget_lines(decide(study.differences, "brier"))):
+    for text in (answers.headline, answers.action, *budget_lines(decide(study.differences, "brier"), {})):
         assert ", lower is better" in text
     assert "The loss is shown: +" in answers.lost
 
@@ -97,7 +99,7 @@ def test_a_model_that_is_better_at_the_source_too_is_not_said_to_lose():
 
 def test_every_budget_has_a_line_and_harm_is_named_in_it():
     outcomes = [outcome("none", 0.8), outcome("head", 0.5, seed=1, budget=16), outcome("full", 0.95, seed=2)]
-    few, many = budget_lines(decide(differences(outcomes)))
+    few, many = budget_lines(decide(differences(outcomes)), {})
     assert few == "16 labels: nothing scored higher than no adaptation; shown to do harm: head"
     assert many.startswith("100 labels: full scored higher in this training run, +15.0 points [")
 
@@ -118,3 +120,33 @@ def test_a_study_of_nothing_says_so():
 )
 def test_the_sides_are_called_by_their_data_sets(target, shift, name):
     assert domain_names("east", target, shift)["target"] == name
+
+
+def test_what_to_do_next_is_said_with_numbers_that_the_power_gives():
+    study = asked(outcome("none", 0.5), outcome("head", 0.55, seed=1))
+    words = answer(study).next
+    more = int(
+        re.fullmatch(r"Label ([\d,]+) more test images of west, then run it again .*", words)[1].replace(
+            ",", ""
+        )
+    )
+    (decision,) = decide(study.differences)
+    assert decision.detectable * (300 / (300 + more)) ** 0.5 <= decision.best.estimate.gain
+    assert more < 5 * 300
+    hopeless = asked(outcome("none", 0.5), outcome("head", 0.52, seed=1))
+    assert "takes more than 5 times as many test images" in answer(hopeless).next
+    worse = asked(outcome("none", 0.9), outcome("head", 0.6, seed=1))
+    assert answer(worse).next.startswith("Keep the base model, or try other strategies")
+    assert not answer(asked(outcome("none", 0.9))).next
+
+
+def test_a_strategy_that_helps_is_to_be_used_where_it_does():
+    study = asked(outcome("none", 0.6, runs=5), outcome("head", 0.8, source=0.6, seed=1, runs=5))
+    assert answer(study).next == "Use head with 100 labelled images on west, and keep the base model on east."
+
+
+def test_lines_call_numbers_of_labels_as_they_were_asked_for_and_name_the_metric():
+    study = asked(outcome("none", 0.6), outcome("head", 0.8, seed=1))
+    (line,) = budget_lines(decide(study.differences), {100: "all (100)"})
+    assert line.startswith("all (100) labels: head scored higher in this training run, +20.0 points [")
+    assert line.endswith("of balanced accuracy; may lose more than the margin at the source")

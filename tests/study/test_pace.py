@@ -20,7 +20,7 @@ class Clock:
 def test_a_cell_is_counted_and_the_rest_estimated_from_those_before_it(monkeypatch):
     clock, planned = Clock(), list(cells(PLAN))
     monkeypatch.setattr(pace_module, "time", clock)
-    pace, titles = Pace(), []
+    pace, titles = Pace(sizes={"8": 8, "all": 96}), []
     for cell in planned:
         titles.append(pace.begin(cell, planned))
         clock.now += 100 if cell.is_base else 10
@@ -29,7 +29,7 @@ def test_a_cell_is_counted_and_the_rest_estimated_from_those_before_it(monkeypat
     assert titles[0] == "cell 1 of 10: base model, seed 0"
     assert titles[1] == "cell 2 of 10: head, 8 labels, seed 0"
     assert titles[2] == "cell 3 of 10 (about 3 min of training left): recalibrate, 8 labels, seed 0"
-    assert titles[-1] == "cell 10 of 10 (about 10 s of training left): recalibrate, all, seed 1"
+    assert titles[-1] == "cell 10 of 10 (about 10 s of training left): recalibrate, all (96) labels, seed 1"
 
 
 def test_time_is_up_after_so_many_minutes(monkeypatch):
@@ -51,4 +51,4 @@ def test_time_is_up_after_so_many_minutes(monkeypatch):
 
 
 def test_a_fold_is_named():
-    assert words(Cell("head", "8", 1, 3)) == "head, 8 labels, fold 3, seed 1"
+    assert words(Cell("head", "8", 1, 3), {"8": 8}) == "head, 8 labels, fold 3, seed 1"

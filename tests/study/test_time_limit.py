@@ -7,6 +7,7 @@ import pytest
 from protocols import PROTOCOL
 
 from radapt.errors import AskedWrongly
+from radapt.progress import Silent
 from radapt.report.checklist import write_checklist
 from radapt.report.multi_target import write_overview
 from radapt.report.render import write_report
@@ -16,7 +17,7 @@ from radapt.study.experiment import run_study
 from radapt.study.multi_target import Target, grid, run_several
 from radapt.study.plan import Plan, cells
 from radapt.study.registration import register
-from radapt.study.time_limit import OutOfTime, finished_part
+from radapt.study.time_limit import OutOfTime, finished_part, shortened_notices
 
 PLAN = Plan(budgets=("8", "16"), strategies=("none", "recalibrate", "norm-refresh"), seeds=3)
 
@@ -40,6 +41,16 @@ def test_whole_seeds_are_kept_then_budgets_then_strategies():
     some = finished_part(whole, two.__contains__)
     assert (some.strategies, some.budgets) == (("none", "recalibrate"), ("8",))
     assert part_after(1) is None
+
+
+class Heard(Silent):
+    """Keeps the sentences that a study says."""
+
+    def __init__(self):
+        self.sentences = []
+
+    def say(self, sentence):
+        self.sentences.append(sentence)
 
 
 @pytest.fixture
@@ -70,13 +81,19 @@ def test_a_study_out_of_time_reports_what_is_done_and_goes_on_later(dataset, har
     words |= {"epochs": 1, "steps": 1}
     with pytest.raises(OutOfTime, match=r"time limit of 0.5 min was reached with 1 of 4 cells done"):
         run_study(Plan(**words, minutes=0.5), dataset, None, tmp_path / "s", hardware=hardware)
-    part = run_study(Plan(**words, minutes=1.5), dataset, None, tmp_path / "s", hardware=hardware)
+    part = run_study(
+        Plan(**words, minutes=1.5), dataset, None, tmp_path / "s", hardware=hardware, watch=(heard := Heard())
+    )
+    assert heard.sentences == [f"Going on from {tmp_path / 's'}: 1 of 4 cells is done."]
+    assert not part["occlusions"], "the time is up, and hiding parts of the images would take more of it"
+    assert "unchecked" in {row["kind"] for row in part["warnings"]}
     assert [row["label"] for row in part["budgets"]] == ["8"]
     (notice,) = [row for row in part["warnings"] if row["kind"] == "time-limit"]
     assert "this holds only the budgets 8" in notice["text"]
     whole = run_study(Plan(**words), dataset, None, tmp_path / "s", hardware=hardware)
     assert [row["label"] for row in whole["budgets"]] == ["8", "16"]
-    assert not [row for row in whole["warnings"] if row["kind"] == "time-limit"]
+    assert not [row for row in whole["warnings"] if row["kind"] in ("time-limit", "unchecked")]
+    assert len(whole["occlusions"]) == 2
 
 
 def limits(study):
@@ -156,3 +173,20 @@ def test_several_studies_share_their_time_and_what_is_late_is_left_out(dataset, 
     assert len(run(None)) == 2
     raw = json.loads((tmp_path / "out" / "several.json").read_text())
     assert (len(raw["studies"]), raw["left_out"]) == (2, ["No site of B."])
+
+
+def test_a_first_look_and_checks_that_were_left_out_are_owned_up_to(dataset, hardware, tmp_path):
+    assert not shortened_notices(PLAN)
+    words = {"strategies": ("none", "recalibrate"), "budgets": ("8",), "epochs": 1, "steps": 1}
+    plan = Plan(**words, quick=True, checks=False)
+    result = run_study(plan, dataset, None, tmp_path / "s", hardware=hardware)
+    assert (result["plan"]["quick"], result["plan"]["checks"]) == (True, False)
+    assert Plan.from_dict(result["plan"]) == replace(plan, precision="fp32")
+    texts = {row["kind"]: row["text"] for row in result["warnings"]}
+    assert texts["quick"].startswith(
+        "--quick tried no more than none and recalibrate, and trained in at most 1"
+    )
+    page = write_report(tmp_path / "s").read_text()
+    assert "<strong>A first look.</strong>" in page
+    assert "<strong>Not checked with parts of the images hidden.</strong>" in page
+    run_study(Plan(**words), dataset, None, tmp_path / "s", hardware=hardware)  # it is the same study

@@ -11,13 +11,21 @@ from radapt.images.load_options import LoadOptions
 from radapt.images.reclassify import aligned
 from radapt.models.table import check_model, default_size, find_weights
 from radapt.report.folder import Study, read_study
+from radapt.report.performance import page_notices
 from radapt.report.render import write_report
 from radapt.runs.base import default_tune
 from radapt.study import experiment
 from radapt.study.plan import Plan
 
 SEVERAL = ("strategies", "budgets", "by")
-WITHOUT = ("model", "shift", "base", "precision", "deadline")  # given otherwise, or follows from the machine
+WITHOUT = (
+    "model",
+    "shift",
+    "base",
+    "precision",
+    "deadline",
+    "quick",
+)  # given otherwise, or follows from the machine
 
 
 def run_study(
@@ -51,11 +59,12 @@ def run_study(
     device
         As for `radapt.train`.
     progress
-        Whether to print how far it is.
+        Whether to print how far it is, and at the end what limits the results; `print` of the study says
+        that too.
     **options
         Fields of `radapt.study.plan.Plan`, such as `strategies` (`["head", "full"]`; `none` is added),
-        `budgets` (`[16, "all"]`: labelled images; `"8p"`: patients), `seeds`, `metric`, `margin`, `epochs`
-        and `by`.
+        `budgets` (`[16, "all"]`: labelled images; `"8p"`: patients), `seeds`, `metric`, `margin`, `epochs`,
+        `by` and `checks` (whether scores with parts of the images hidden are measured).
 
     Returns
     -------
@@ -87,4 +96,7 @@ def run_study(
     folder = Path(out)
     experiment.run_study(plan, source, target, folder, hardware=select_device(device), watch=watch)
     write_report(folder)
-    return read_study(folder)
+    study = read_study(folder)
+    for notice in page_notices(study) if progress else ():
+        watch.say(f"{notice.severity.upper()}: {notice.title} {notice.text}")
+    return study

@@ -42,7 +42,7 @@ FEW = 1000  # training images where only a head is trained, of
 SMALL = 96  # pixels a side; 224 take lite0 five times as long, for AUROCs within 0.03 from 200 labels on
 # What is compared on a frozen trunk, in seconds; fine-tuning all of its weights would take minutes.
 QUICK: dict[str, Any] = {
-    "strategies": ("none", "norm-refresh", "recalibrate", "linear-probe", "prototype"),
+    "strategies": ("none", "norm-refresh", "recalibrate", "linear-probe"),
     "budgets": ("64", "200", "all"),
 }
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from radapt.cli.sections import COMPARISON
+from radapt.cli.sections import COMPARISON, EVALUATION
 
 if TYPE_CHECKING:
     from radapt.study.protocol import Protocol
@@ -21,6 +21,15 @@ TimeLimit = Annotated[
         rich_help_panel=COMPARISON,
     ),
 ]
+Checks = Annotated[
+    bool,
+    typer.Option(
+        "--checks/--no-checks",
+        help="Measure the scores with parts of the images hidden, which shows whether a model looks at the "
+        "lungs and takes a while with many test images. Past --time-limit this is left out.",
+        rich_help_panel=EVALUATION,
+    ),
+]
 Quick = Annotated[
     bool,
     typer.Option(
@@ -32,8 +41,10 @@ Quick = Annotated[
 ]
 
 
-def for_a_first_look(strategies: str | None, epochs: int | None, claim: "Protocol | None") -> tuple[str, int]:
-    """Return the strategies and epochs of a quick study, where the user asked for none.
+def for_a_first_look(
+    strategies: str | None, epochs: int | None, claim: "Protocol | None"
+) -> tuple[str, int, bool]:
+    """Return the strategies and epochs of a quick study, and whether the user left one of them to it.
 
     Raises
     ------
@@ -47,4 +58,4 @@ def for_a_first_look(strategies: str | None, epochs: int | None, claim: "Protoco
             "The protocol defines the study, and --quick would contradict it: leave that out, or take a "
             "first look without --protocol."
         )
-    return strategies or QUICK_STRATEGIES, epochs or QUICK_EPOCHS
+    return strategies or QUICK_STRATEGIES, epochs or QUICK_EPOCHS, not (strategies and epochs)

@@ -32,6 +32,10 @@ class Reading:
         self._watch, self._task = watcher(), f"reading {data.name}"
         self.total, self.before = 0, -1  # images, and those of them that were read before
 
+    def say(self, sentence: str) -> None:
+        """Show the sentence."""
+        self._watch.say(sentence)
+
     def begin(self, task: str, total: int, unit: str) -> None:  # noqa: ARG002
         """Show the task by the name of the data set."""
         self.total = total
@@ -65,6 +69,10 @@ class Bar:
         self._line: TaskID | None = None
         self._depth = 0  # tasks under way, one within the other
         atexit.register(self._progress.stop)  # or an error would leave the terminal without its cursor
+
+    def say(self, sentence: str) -> None:
+        """Print the sentence, above the bar if there is one."""
+        self._progress.console.print(visible(sentence), markup=False, emoji=False, highlight=False)
 
     def begin(self, task: str, total: int, unit: str) -> None:
         """Draw a new bar, or let the bar of the task under way show this part of it."""
@@ -105,15 +113,22 @@ class _Task:
 
 
 class Lines:
-    """A line when a task ends, and every ten seconds while it goes on; with `parts` one for each part too."""
+    """A line when a task ends, and every ten seconds while it goes on; with `parts` one for each part too.
+
+    After the first minutes a line comes after a tenth of the time so far, so that those of a night are few.
+    """
 
     EVERY = 10.0  # seconds
 
     def __init__(self, *, parts: bool = False) -> None:
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
-        self._parts = parts
+        self._parts, self._began = parts, time.monotonic()
         self._tasks: list[_Task] = []  # each within the one before
         self._done, self._detail, self._printed = 0.0, "", 0.0
+
+    def say(self, sentence: str) -> None:
+        """Print the sentence."""
+        self._print(sentence)
 
     def begin(self, task: str, total: int, unit: str) -> None:
         """Start a task, without printing."""
@@ -123,13 +138,14 @@ class Lines:
         self._tasks.append(_Task(task, total, unit, time.monotonic()))
 
     def advance(self, done: float, detail: str = "") -> None:
-        """Print how far the task is, every ten seconds."""
+        """Print how far the task is, if it is time for a line."""
         self._done, self._detail = done, detail or self._detail
-        if self._tasks and time.monotonic() - self._printed >= self.EVERY:
-            self._printed = time.monotonic()
+        now = time.monotonic()
+        if self._tasks and now - self._printed >= max(self.EVERY, (now - self._began) / 10):
+            self._printed = now
             task = self._tasks[-1]
             left = (self._printed - task.began) * (task.total / max(done, 1e-9) - 1)
-            self._say(f"{done:.1f} of {counted(task.total, task.unit)}, about {left:.0f} s left")
+            self._report(f"{done:.1f} of {counted(task.total, task.unit)}, about {left:.0f} s left")
 
     def end(self) -> None:
         """Print how much was done in what time."""
@@ -137,13 +153,15 @@ class Lines:
             return
         if len(self._tasks) == 1 or self._parts:
             task = self._tasks[-1]
-            self._say("" if task.unit in NAMED else counted(round(self._done), task.unit))
+            self._report("" if task.unit in NAMED else counted(round(self._done), task.unit))
         self._tasks.pop()
         self._done = 1.0
 
-    def _say(self, done: str) -> None:
+    def _report(self, done: str) -> None:
         seconds = f"{time.monotonic() - self._tasks[-1].began:.1f} s"
         name = ": ".join(task.name for task in self._tasks)
-        line = f"{name}: {', '.join(filter(None, [done, seconds, self._detail]))}"
+        self._print(f"{name}: {', '.join(filter(None, [done, seconds, self._detail]))}")
+
+    def _print(self, line: str) -> None:
         self._console.print(visible(line), markup=False, emoji=False)
         write_log(visible(line))

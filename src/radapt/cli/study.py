@@ -19,7 +19,7 @@ from radapt.cli.given_models import (
     suiting_others,
     with_base,
 )
-from radapt.cli.patience import Quick, TimeLimit, for_a_first_look
+from radapt.cli.patience import Checks, Quick, TimeLimit, for_a_first_look
 from radapt.cli.sections import ADAPTATION, COMPARISON, DATA, EVALUATION, MODEL
 from radapt.cli.study_tables import Wide, print_study
 from radapt.text import listed, whole_number
@@ -180,6 +180,7 @@ def study(
     threads: options.Threads = None,
     time_limit: TimeLimit = None,
     quick: Quick = False,
+    checks: Checks = True,
     wide: Wide = False,
 ) -> None:
     """Compare strategies to adapt a model to target images, and report what each gains."""
@@ -189,12 +190,12 @@ def study(
 
     _check_all_outside((data, *(paths := target or [])), out)
     values: dict[str, Any] = {"model": model, "models": models, "metric": metric, "margin": margin, "by": by}
-    values |= {"seed": seed, "seeds": seeds, "epochs": epochs, "steps": steps, "folds": cv}
-    values |= {"shift": _resolved(shift), "target": len(paths), "minutes": time_limit}
+    values |= {"seed": seed, "seeds": seeds, "epochs": epochs, "steps": steps, "folds": cv, "checks": checks}
+    values |= {"shift": _resolved(shift), "target": len(paths), "minutes": time_limit, "quick": False}
     values |= {"target_patients": target_patients, "leave_one_site_out": leave_one_site_out}
     claim = _claim(protocol)
     if quick:
-        strategies, values["epochs"] = for_a_first_look(strategies, epochs, claim)
+        strategies, values["epochs"], values["quick"] = for_a_first_look(strategies, epochs, claim)
     values, base_model = with_base(base, values, tune, images, claim)
     plan, shifts = _plan(values, strategies, budget, protocol, claim)
     plans = _plans(plan, values, (pretrained, weights), (tune, claim, strategies is None), (base, base_model))
@@ -263,14 +264,14 @@ def _plan(
     shifts, by = values["shift"], tuple(dict.fromkeys(values["by"] or ()))
     if claim is not None:
         _refuse_contradictions(claim, values, split_list(strategies or ""))
-        plan = replace(_plan_of(claim, budget), by=by)
+        plan = replace(_plan_of(claim, budget), by=by, checks=values["checks"])
         return plan, [] if claim.shift is None else [claim.shift]
     if bool(shifts or values["target"]) == values["leave_one_site_out"]:
         raise AskedWrongly(
             "A study needs target images: give --shift NAME or --target DIR, or else --leave-one-site-out."
         )
     names = ("model", "metric", "margin", "seed", "epochs", "steps", "target_patients", "folds", "minutes")
-    fields: dict[str, Any] = {name: values[name] for name in names}
+    fields: dict[str, Any] = {name: values[name] for name in (*names, "quick", "checks")}
     seeds = parse_seeds(values["seeds"])
     first = shifts[0] if shifts else None
     lists = _lists(strategies, budget)

@@ -47,9 +47,12 @@ def print_study(result: Mapping[str, Any], out: Path, *, wide: bool = False) -> 
         verdict = result["protocol"]["verdict"]
         say(f"{verdict['word']}. {verdict['reason']}")
         say("The rest is exploratory:")
-    say(answer(asked).headline)
-    for line in budget_lines(decide(study.differences, asked.metric, asked.margin)):
+    answers = answer(asked)
+    say(answers.headline)
+    for line in budget_lines(decide(study.differences, asked.metric, asked.margin), asked.budgets):
         say(f"  {line}")
+    if answers.next:
+        say(f"Next: {answers.next}")
     _say_notices_of(study)
     say(f"Report: {write_report(out)}")
 
@@ -86,7 +89,7 @@ def _print_scores(study: "Study", names: Sequence[str]) -> None:
         rows.append(
             [
                 strategy,
-                f"{budget:,}",
+                study.budget_names.get(budget, f"{budget:,}"),
                 *on,
                 "" if gain is None else _hundred(gain.estimate, sign="+"),
                 "" if gain is None else gain.verdict,

@@ -32,6 +32,8 @@ KINDS: Mapping[str, str] = {  # the title of each kind, on every page and in pri
     "one-base": "One base model for every seed.",
     "one-seed": "Every model was trained once.",
     "time-limit": "Stopped by the time limit.",
+    "quick": "A first look.",
+    "unchecked": "Not checked with parts of the images hidden.",
 }
 
 

@@ -32,7 +32,7 @@ from radapt.stats.estimate import Estimate
 from radapt.study.cells import read_predictions
 from radapt.study.claim import ClaimVerdict
 from radapt.study.comparison import Difference
-from radapt.study.plan import Cell, Plan
+from radapt.study.plan import Cell, Plan, budget_name
 from radapt.study.registration import RegisteredProtocol
 from radapt.study.results import Recovered
 from radapt.text import counted, listed
@@ -66,10 +66,7 @@ class ModelRecord:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Study(Table):
-    """A finished study.
-
-    Alone in the cell of a notebook it shows what it found, its scores and what limits them.
-    """
+    """A finished study; alone in the cell of a notebook it shows what it found and what limits that."""
 
     folder: Path
     plan: Plan
@@ -96,6 +93,17 @@ class Study(Table):
 
     def __repr__(self) -> str:
         return f"Study({self.folder}: {counted(len(self.models), 'model')}; {listed(self.plan.strategies)})"
+
+    def __str__(self) -> str:
+        """Return the headline, a line for each number of labels, what to do next, and the notices."""
+        from radapt.report.notebook import text_of_study
+
+        return text_of_study(self)
+
+    @property
+    def budget_names(self) -> dict[int, str]:
+        """What each number of labelled images is called: `64`, `all (499)`."""
+        return {count.images: budget_name(label, count.images) for label, count in self.budgets}
 
     def _repr_html_(self) -> str:
         from radapt.report.notebook import html_of_study  # which imports this module
@@ -162,10 +170,7 @@ class Study(Table):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Run(Table):
-    """A finished run: one model and its records.
-
-    Alone in the cell of a notebook it shows its scores and what limits them.
-    """
+    """A finished run, one model and its records; alone in the cell of a notebook it shows its scores."""
 
     folder: Path
     name: str

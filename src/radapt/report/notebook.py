@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from radapt.artefacts import REPORT
 from radapt.display.figure import Figure, curves, intervals, steps
 from radapt.display.table import Listing, Row, html_table, html_text
 from radapt.evaluation.scores import Score
@@ -83,7 +84,17 @@ def html_of_study(study: Study) -> str:
     notices = page_notices(study)
     first = overview(study, notices)
     lead = html_text(first.headline) + _answers(first.answers) + "".join(map(html_text, first.budgets))
+    lead += html_text(f"Next: {first.next}")
     return lead + html_table(short_table(study.scores), limit=ALL_ROWS) + _notices(notices)
+
+
+def text_of_study(study: Study) -> str:
+    """Return what a study found as lines of text, and what limits it."""
+    notices = page_notices(study)
+    first = overview(study, notices)
+    lines = [first.headline, *(f"  {line}" for line in first.budgets), f"Next: {first.next}"]
+    lines += [f"{each.severity.upper()}: {each.title} {each.text}" for each in notices]
+    return "\n".join([*lines, f"Report: {study.folder / REPORT}"])
 
 
 def answers_of_study(study: Study) -> tuple[str, Listing]:
@@ -115,7 +126,8 @@ def plot_study(study: Study, metric: str | None = None) -> Figure:
     for row in sorted(rows, key=lambda row: row.budget):
         if row.domain == "target" and row.strategy != "none":
             ends = (row.estimate.value, row.estimate.low, row.estimate.high)
-            lines.setdefault(row.strategy, []).append((f"{row.budget:,}", ends))
+            called = study.budget_names.get(row.budget, f"{row.budget:,}")
+            lines.setdefault(row.strategy, []).append((called, ends))
     levels = {f"no adaptation, {row.domain}": row.estimate.value for row in rows if row.strategy == "none"}
     return steps(lines, x="labelled target images", y=find_metric(name).words, levels=levels)
 

@@ -35,6 +35,7 @@ class Overview:
 
     headline: str
     answers: tuple[Answer, ...]
+    next: str  # what to do now
     budgets: tuple[str, ...]  # a line for each number of labelled images
     legend: tuple[tuple[str, int], ...]  # the strategies of the figure, and their colours
     figures: tuple[Markup, ...]  # the same figure for wide and narrow screens; none where nothing was scored
@@ -45,6 +46,7 @@ def overview(study: Study, notices: Sequence[Notice]) -> Overview:
     """Return the first screen of a study; `notices` are those of its page, the most harmful first."""
     asked = questions(study)
     answers, paths = answer(asked), _paths(study)
+    decisions = decide(study.differences, asked.metric, asked.margin)
     return Overview(
         headline=typeset(answers.headline),
         answers=(
@@ -53,7 +55,8 @@ def overview(study: Study, notices: Sequence[Notice]) -> Overview:
             Answer("What does it cost at the source?", typeset(answers.cost)),
             Answer("Can this be trusted?", trust(notices)),
         ),
-        budgets=tuple(map(typeset, budget_lines(decide(study.differences, asked.metric, asked.margin)))),
+        next=typeset(_next(answers.next, notices)),
+        budgets=tuple(map(typeset, budget_lines(decisions, asked.budgets))),
         legend=tuple((path.strategy, path.series) for path in paths),
         figures=_figures(paths, asked),
         caption=_caption(asked),
@@ -79,7 +82,15 @@ def questions(study: Study) -> Questions:
         test_images=study.roles["target test"].images,
         metric=study.plan.metric,
         margin=study.plan.margin,
+        budgets=study.budget_names,
     )
+
+
+def _next(text: str, notices: Sequence[Notice]) -> str:
+    """Return what to do now: first of all to mend what makes the headline invalid."""
+    if not notices or not notices[0].invalidates:
+        return text
+    return f"Mend this first, for no number here can be relied on: {_lower(notices[0].title)}"
 
 
 def trust(notices: Sequence[Notice]) -> str:
@@ -119,7 +130,7 @@ def _figures(paths: Sequence[Path], asked: Questions) -> tuple[Markup, ...]:
     about = f"{metric.heading} on {asked.target} by number of labelled images; see the table of scores."
     scale = 100.0 if wording.in_percent(asked.metric) else 1.0
     return tuple(
-        draw(bands, paths, unit=metric.heading, scale=scale, narrow=narrow, about=about)
+        draw(bands, paths, asked.budgets, unit=metric.heading, scale=scale, narrow=narrow, about=about)
         for narrow in (False, True)
     )
 

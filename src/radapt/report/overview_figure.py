@@ -1,6 +1,6 @@
 """The figure of a study's first screen: scores by number of labelled images, between two bands."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,12 +48,19 @@ class Path:
 
 
 def draw(
-    bands: Sequence[Band], paths: Sequence[Path], *, unit: str, scale: float, narrow: bool, about: str
+    bands: Sequence[Band],
+    paths: Sequence[Path],
+    names: Mapping[int, str],
+    *,
+    unit: str,
+    scale: float,
+    narrow: bool,
+    about: str,
 ) -> Markup:
     """Draw the scores of strategies against the number of labelled images, and the base model as bands.
 
-    Budgets have equal distances, since they are few and often multiples of one another. `scale` is 100
-    where scores are written in percent.
+    Budgets have equal distances, since they are few and often multiples of one another; `names` has what
+    they are called. `scale` is 100 where scores are written in percent.
     """
     width, height = _SIZES[narrow]
     left, right = _MARGINS[narrow]
@@ -69,13 +76,15 @@ def draw(
         axes = figure.add_axes(box)
         quiet_axes(axes)
         axes.set_xlim(-0.5, len(budgets) - 0.5)
-        axes.set_xticks(range(len(budgets)), [f"{number:,}" for number in budgets])
+        axes.set_xticks(range(len(budgets)), [names.get(number, f"{number:,}") for number in budgets])
         axes.set(xlabel="labelled images", ylabel=unit)
         for band in bands:
             _band(axes, band, scale)
         for path in paths:
             _path(axes, path, [_place(path, point.budget, paths, budgets) for point in path.points], scale)
-        if not narrow:
+        if narrow:
+            _name_bands(axes, bands, scale)
+        else:
             _name(axes, bands, paths, scale, height - _BOTTOM - _TOP)
         return svg(figure, about)
 
@@ -120,6 +129,22 @@ def _name(axes: "Axes", bands: Sequence[Band], paths: Sequence[Path], scale: flo
     for at, (_, name, colour) in zip(spread, names, strict=True):
         short, across = cut_middle(name, _LONGEST), axes.get_yaxis_transform()
         axes.text(1.015, at, short, transform=across, color=colour, va="center", fontsize=11.5)
+
+
+def _name_bands(axes: "Axes", bands: Sequence[Band], scale: float) -> None:
+    """Write at the left what each band is: above the line of the higher, and below that of the lower."""
+    higher = max(bands, key=lambda band: band.estimate.value)
+    for band, name in zip(bands, _names_of(bands), strict=True):
+        axes.annotate(
+            name,
+            (0.0, scale * band.estimate.value),
+            xycoords=axes.get_yaxis_transform(),
+            xytext=(3, 3 if band is higher else -3),
+            textcoords="offset points",
+            va="bottom" if band is higher else "top",
+            color=SOFT,
+            fontsize=11,
+        )
 
 
 def _names_of(bands: Sequence[Band]) -> list[str]:

@@ -206,7 +206,8 @@ def _tables(study: Study) -> dict[str, Any]:
 
 
 def _scores(study: Study, headings: Mapping[str, str], metrics: Sequence[str]) -> list[tables.ScoreTable]:
-    return tables.score_tables(study.scores, headings, study.plan.strategies, metrics) if metrics else []
+    strategies, names = study.plan.strategies, study.budget_names
+    return tables.score_tables(study.scores, headings, strategies, metrics, names=names) if metrics else []
 
 
 def _performance(study: Study) -> dict[str, Any]:

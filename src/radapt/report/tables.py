@@ -12,8 +12,16 @@ from radapt.report.wording import Number
 from radapt.runs.holdout import ImageCount
 from radapt.stats.estimate import Estimate
 from radapt.study.comparison import Difference
+from radapt.study.plan import budget_name
 
-_FIXED = {"none": 0, "scratch": 1, "head": 2, "full": 3}  # the same colours in every report
+# The colour of each strategy, the same in every report; the usual ones have one each.
+COLOURS = {
+    **{"none": 0, "scratch": 1, "head": 2, "full": 3},
+    **{"norm-refresh": 4, "recalibrate": 5, "refresh-recalibrate": 6, "linear-probe": 7},
+    **{"tta": 1, "tent": 4, "coral": 5, "self-train": 6, "knn": 7, "prototype": 6},
+    **{"last-k": 2, "first-k": 3, "norm-affine": 4, "gradual": 3, "lp-ft": 7, "layer-decay": 3},
+    **{"l2-sp": 6, "replay": 5, "wise-ft": 1, "lora": 2},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +105,21 @@ class ModelRow:
 
 
 def series_of(strategy: str, strategies: Sequence[str]) -> int:
-    """Return the index of a strategy's colour; common strategies have the same in every report."""
-    if strategy in _FIXED:
-        return _FIXED[strategy]
-    others = [name for name in strategies if name not in _FIXED]
-    return 4 + (others.index(strategy) if strategy in others else len(others)) % 4
+    """Return the index of a strategy's colour: its own, or a free one where another of the study has that."""
+    given: dict[str, int] = {}
+    asked = list(dict.fromkeys((*strategies, strategy)))
+    for name in asked:
+        own = _own_colour(name)
+        if own not in given.values():
+            given[name] = own
+    for name in asked:
+        free = [each for each in COLOURS.values() if each not in given.values()]
+        given.setdefault(name, free[0] if free else _own_colour(name))
+    return given[strategy]
+
+
+def _own_colour(name: str) -> int:
+    return COLOURS.get(name.partition("(")[0], 4)  # that of a model that is no strategy
 
 
 def metrics_shown(scores: Iterable[Score]) -> tuple[str, ...]:
@@ -126,6 +144,7 @@ def score_tables(
     strategies: Sequence[str],
     metrics: Sequence[str],
     write: Callable[[str, Estimate], Number | StandardErrors] = wording.number,
+    names: Mapping[int, str] | None = None,
 ) -> list[ScoreTable]:
     """Return a table of scores per test set: rows are strategies and budgets, columns metrics.
 
@@ -135,6 +154,8 @@ def score_tables(
         What to call each test set, by domain, in the order in which to show them.
     write
         Writes an estimate by a metric.
+    names
+        What numbers of labelled images are called; by default as they are.
     """
     tables = []
     for domain, heading in headings.items():
@@ -149,7 +170,7 @@ def score_tables(
                 budget != above,
                 strategy,
                 series_of(strategy, strategies),
-                f"{budget:,}" if budget else "",
+                (names or {}).get(budget, f"{budget:,}" if budget else ""),
                 tuple(by_metric.get(name) for name in metrics),
             )
             for above, ((strategy, budget), by_metric) in zip(budgets, numbers.items(), strict=False)
@@ -185,7 +206,7 @@ def difference_tables(study: Study, headings: Mapping[str, str]) -> list[Differe
         rows = [
             DifferenceRow(
                 budget != above,
-                f"{budget:,}" if budget else "",
+                study.budget_names.get(budget, f"{budget:,}" if budget else ""),
                 strategy,
                 against,
                 series_of(strategy, study.plan.strategies),
@@ -224,7 +245,7 @@ def classes_of(counts: Iterable[ImageCount]) -> tuple[str, ...]:
 
 def model_rows(study: Study) -> list[ModelRow]:
     """Return what each model was trained and validated on."""
-    sizes = {label: f"{count.images:,}" for label, count in study.budgets}
+    sizes = {label: budget_name(label, count.images) for label, count in study.budgets}
     return [
         ModelRow(
             model.cell.strategy,

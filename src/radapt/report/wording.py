@@ -132,7 +132,7 @@ def model(name: str, budget: int) -> str:
 
 
 def base_accuracy(study: Study) -> str:
-    """Return a sentence with the base model's accuracy on source and target; "" where it was not scored."""
+    """Return a sentence with the base model's plain accuracy on both sides; "" where it was not scored."""
     scores = {
         row.domain: number("accuracy", row.estimate)
         for row in study.scores
@@ -142,8 +142,8 @@ def base_accuracy(study: Study) -> str:
         return ""
     source, target = scores["source"], scores["target"]
     return (
-        f"Without adaptation, the base model has an accuracy of {source.value} % {source.interval} on the "
-        f"source images and of {target.value} % {target.interval} on the target images."
+        f"Without adaptation, the base model is right on {source.value} % {source.interval} of the source "
+        f"images and on {target.value} % {target.interval} of the target images (plain accuracy)."
     )
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from radapt.evaluation.scores import Score
 from radapt.metrics.table import metric as find_metric
@@ -13,6 +13,7 @@ from radapt.text import counted, joined
 
 NOTHING_HELPS = "Nothing that was tried was shown to help, allowing for all comparisons."
 CHANCE = {"auroc": 0.5}  # the score of a model that ranks images at random
+MOST_TIMES = 5  # as many test images as there are; more are not asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Questions:
     loss: Estimate | None = None  # the base model's score at the target less that at the source
     metric: str = PRIMARY
     margin: float = MARGIN
+    budgets: Mapping[int, str] = field(default_factory=dict)  # what numbers of labels are called: `all (499)`
 
     def base(self, domain: str) -> Estimate | None:
         """Return the score of the base model at the "source" or the "target"; None where it has none."""
@@ -65,11 +67,12 @@ class Answers:
     lost: str
     action: str
     cost: str
+    next: str  # what to do now, in the imperative
 
 
 def answer(study: Questions) -> Answers:
     """Answer what is lost at the target, what to do, and what that costs at the source."""
-    return Answers(_headline(study), _lost(study), _action(study), _cost(study))
+    return Answers(_headline(study), _lost(study), _action(study), _cost(study), _next(study))
 
 
 def score_words(metric: str, estimate: Estimate) -> str:
@@ -87,13 +90,19 @@ def model_words(strategy: str, budget: int) -> str:
     return f"{strategy} with {counted(budget, 'labelled image')}" if budget else f"{strategy} without labels"
 
 
-def budget_lines(decisions: Iterable[Decision]) -> list[str]:
-    """Return a line for each number of labelled images: `64 labels: head helps, +6.1 points [2.0, 10.4]`."""
-    return [f"{_labels(each.budget)}: {_in_short(each)}" for each in decisions]
+def budget_lines(decisions: Iterable[Decision], names: Mapping[int, str]) -> list[str]:
+    """Return a line for each number of labelled images.
+
+    It reads `all (499) labels: head helps, +6.1 points [2.0, 10.4] of balanced accuracy`; `names` has what
+    numbers are called.
+    """
+    return [f"{_labels(each.budget, names)}: {_in_short(each)}" for each in decisions]
 
 
-def _labels(budget: int) -> str:
-    return counted(budget, "label") if budget else "no labels"
+def _labels(budget: int, names: Mapping[int, str]) -> str:
+    if not budget:
+        return "no labels"
+    return f"{names[budget]} labels" if budget in names else counted(budget, "label")
 
 
 def _in_short(decision: Decision) -> str:
@@ -102,9 +111,9 @@ def _in_short(decision: Decision) -> str:
         worse = f"; shown to do harm: {joined(decision.worse)}" if decision.worse else ""
         if best is None or best.estimate.gain <= 0:
             return f"nothing scored {_better(best)} than no adaptation{worse}"
-        return f"nothing was shown to help; largest gain {best.strategy}, {_points(best.estimate)}{worse}"
+        return f"nothing was shown to help; largest gain {best.strategy}, {_of(best)}{worse}"
     words = "helps" if decision.claim == "helps" else f"scored {_better(best)} in {_runs(best)}"
-    text = f"{best.strategy} {words}, {_points(best.estimate)}{_not_above_cheap(decision)}"
+    text = f"{best.strategy} {words}, {_of(best)}{_not_above_cheap(decision)}"
     cost = {"beyond": "loses more", "open": "may lose more"}.get(decision.forgetting)
     return f"{text}; {cost} than the margin at the source" if cost else text
 
@@ -112,6 +121,12 @@ def _in_short(decision: Decision) -> str:
 def _points(change: Estimate) -> str:
     """Write a difference, and say where lower is better."""
     return f"{change.points}, lower is better" if change.lower_is_better else change.points
+
+
+def _of(row: Difference) -> str:
+    """Write a difference, and by which metric it is."""
+    lower = ", lower is better" if row.estimate.lower_is_better else ""
+    return f"{row.estimate.points} of {find_metric(row.metric).words}{lower}"
 
 
 def _not_above_cheap(decision: Decision) -> str:
@@ -209,18 +224,54 @@ def _action(study: Questions) -> str:
         )
         return f"{NOTHING_HELPS}{power}"
     best = decision.best
-    text = f"{_upper(model_words(best.strategy, best.budget))}: {_points(best.estimate)} on {study.target}"
+    text = f"{_upper(model_words(best.strategy, best.budget))}: {_of(best)} on {study.target}"
     text += f"{_not_above_cheap(decision)}."
     fewer = [each for each in decisions if each.shown and each.budget < best.budget]
     if fewer and fewer[0].best is not None:
         first = fewer[0].best
         labels = f"With {counted(first.budget, 'label')}" if first.budget else "Without labels"
         text += f" {labels}, a gain is shown already: {first.strategy}, {_points(first.estimate)}."
-    if decision.claim != "helps":
-        text += (
-            f" That is of {_runs(best)}: to claim it of the strategy, repeat it with --seeds {ENOUGH_SEEDS}."
-        )
     return text
+
+
+def _next(study: Questions) -> str:
+    """Say what to do now: use the best model, train it more often, or test on more images."""
+    decision = study.best
+    if decision is not None and decision.best is not None:
+        best = decision.best
+        if decision.claim != "helps":
+            return (
+                f"Run it again with --seeds {ENOUGH_SEEDS} and another --out: until then this is of "
+                f"{_runs(best)}, and no claim about {best.strategy}."
+            )
+        keep = "" if decision.forgetting == "within" else f", and keep the base model on {study.source}"
+        return f"Use {model_words(best.strategy, best.budget)} on {study.target}{keep}."
+    rows = [each for each in decide(study.differences, study.metric, study.margin) if each.best is not None]
+    gains = [each for each in rows if each.best and each.best.estimate.gain > 0 and 0 < each.detectable < 1]
+    if not gains:
+        return "Keep the base model, or try other strategies; `radapt strategies` lists them." if rows else ""
+    hoped = min(gains, key=lambda each: each.detectable / (each.best.estimate.gain if each.best else 1))
+    gain = hoped.best.estimate.gain if hoped.best else 0.0
+    more = _more_images(study.test_images, hoped.detectable, gain)
+    if more > MOST_TIMES * study.test_images:
+        return (
+            f"Keep the base model: to show the largest gain that was measured, {100 * gain:.1f} points, "
+            f"takes more than {MOST_TIMES} times as many test images."
+        )
+    return (
+        f"Label {more:,} more test images of {study.target}, then run it again with --seeds {ENOUGH_SEEDS}: "
+        f"so many can show the largest gain that was measured, {100 * gain:.1f} points."
+    )
+
+
+def _more_images(images: int, detectable: float, gain: float) -> int:
+    """Return how many more test images show a gain: intervals narrow with the root of their number.
+
+    Rounded up to two digits, and at least a tenth of those that there are.
+    """
+    more = max(images * ((detectable / gain) ** 2 - 1), images / 10)
+    step = int(10 ** max(0, len(str(math.ceil(more))) - 2))
+    return math.ceil(more / step) * step
 
 
 def _cost(study: Questions) -> str:
@@ -239,7 +290,7 @@ def _cost(study: Questions) -> str:
     }
     better = source.estimate.gain_ends[0] > 0
     text = "it scores better, too" if better else words[decision.forgetting]
-    return f"On {study.source} {text} ({_points(source.estimate)})."
+    return f"On {study.source} {text} ({_of(source)})."
 
 
 def _harm(study: Questions) -> str:
@@ -253,7 +304,7 @@ def _harm(study: Questions) -> str:
         return ""
     worst = min(harm, key=lambda row: row.estimate.gain)
     name = _upper(model_words(worst.strategy, worst.budget))
-    return f" {name} would change it by {_points(worst.estimate)}."
+    return f" {name} would change it by {_of(worst)}."
 
 
 def domain_names(source: str, target: str | None, shift: str | None) -> Mapping[str, str]:

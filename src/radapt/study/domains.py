@@ -1,13 +1,14 @@
 """Split the source and target images of a study into training, validation and test sets."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from radapt.errors import AskedWrongly, UnknownName
+from radapt.images.characteristics import characteristics
 from radapt.images.imageset import Dataset, ImageSet, join_sets
 from radapt.images.reclassify import aligned
 from radapt.images.split import choose_budget, choose_patients, split_off
@@ -175,3 +176,13 @@ def val_of_study(data: Dataset, *, labelled: bool) -> str:
     return (
         f"{images} {are} not used: labelled target images and those that choose epochs are taken from train."
     )
+
+
+def describe_roles(roles: dict[str, ImageSet], pool: ImageSet) -> dict[str, Any]:
+    """Describe the images of a study, with standardised differences between target and source."""
+    if roles["source validation"] is roles["source test"]:  # as the original has it: no image counts twice
+        roles = {name: images for name, images in roles.items() if name != "source validation"}
+    test = roles.pop("target test")
+    groups = {**roles, "target train": pool, "target test": test}
+    sides = [[name for name in groups if name.startswith(side)] for side in ("source", "target")]
+    return characteristics(groups, *sides)

@@ -28,7 +28,6 @@ from radapt.errors import AskedWrongly
 from radapt.evaluation.scores import Outcome
 from radapt.evaluation.subgroups import values_of
 from radapt.files import read_document, read_if_whole, write_document
-from radapt.images.characteristics import characteristics
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.leaks import with_leaks_between
 from radapt.images.notice import as_rows
@@ -37,14 +36,14 @@ from radapt.models.inference import predict
 from radapt.models.table import build
 from radapt.parquet import write_table
 from radapt.predictions import Predictions
-from radapt.progress import SILENT, Watch
+from radapt.progress import SILENT, Steps, Watch
 from radapt.provenance import now, provenance
 from radapt.runs.base import check_tune
 from radapt.runs.folder import is_whole, read_record
 from radapt.runs.holdout import count_images, describe_dataset
 from radapt.study.cells import StudyContext, read_predictions, run_cell
 from radapt.study.comparison import outcome_of
-from radapt.study.domains import Domains, real_domains, shifted_domains
+from radapt.study.domains import Domains, describe_roles, real_domains, shifted_domains
 from radapt.study.example_images import save_example_images
 from radapt.study.folds import divide_into_folds
 from radapt.study.given_base import check_given_base, notices_about
@@ -70,7 +69,7 @@ from radapt.study.selected_models import (
     select_models,
 )
 from radapt.study.subgroups import subgroup_rows
-from radapt.study.time_limit import OutOfTime, finished_part, time_limit_notice
+from radapt.study.time_limit import OutOfTime, finished_part, shortened_notices, time_limit_notice
 from radapt.text import counted, listed
 from radapt.version import __version__
 from radapt.workfolder import reserve_folder
@@ -132,7 +131,8 @@ def run_study(
     with reserve_folder(out, identity, PLAN):
         registered = _register(study, protocol, target)
         started = now()
-        pace, new = Pace(plan.minutes, plan.deadline), False
+        pace = Pace(plan.minutes, plan.deadline, {name: len(part) for name, part in budgets.items()})
+        new = _say_where(study)
         for seeded in _with_seeds(study, budgets):
             for cell in _cells_to_train(seeded, pace):
                 run_cell(seeded, cell)
@@ -140,8 +140,8 @@ def run_study(
             if pace.refused:
                 break
         seeded = _in_time(seeded, plan) if pace.refused else seeded
+        seeded = _shortened(seeded, over=pace.is_over)
         budgets = {label: budgets[label] for label in seeded.plan.budgets}
-        watch.begin("evaluating the models", 1, "step")
         before = None if new else read_if_whole(out / STUDY)  # nothing was trained: keep its provenance
         result = {
             **identity,
@@ -154,7 +154,6 @@ def run_study(
             "provenance": (before or {}).get("provenance") or provenance(hardware, started),
         }
         write_document(out / STUDY, result)
-        watch.end()
         return read_document(out / STUDY)
 
 
@@ -163,10 +162,27 @@ def _identity(plan: Plan, source: Dataset, target: str | None) -> dict[str, Any]
     return {
         "kind": "study",
         "radapt": __version__,
-        "plan": replace(plan, by=(), minutes=None).as_dict(),
+        "plan": replace(plan, by=(), minutes=None, quick=False, checks=True).as_dict(),
         "source": source.origin.fingerprint,
         "target": target,
     }
+
+
+def _say_where(study: StudyContext) -> bool:
+    """Say how many cells are done where a study goes on; return False, since none is new."""
+    planned = list(cells(study.plan))
+    done = sum(is_whole(study.folder(cell), SCORES) for cell in planned)
+    if done:
+        verb = "is" if done == 1 else "are"
+        of = f"{done} of {counted(len(planned), 'cell')}"
+        study.watch.say(f"Going on from {study.out}: {of} {verb} done.")
+    return False
+
+
+def _shortened(study: StudyContext, *, over: bool) -> StudyContext:
+    """Leave the slow checks out where the time is up, and say what is left out to save time."""
+    plan = replace(study.plan, checks=study.plan.checks and not over)
+    return replace(study, plan=plan, notices=(*study.notices, *shortened_notices(plan)))
 
 
 def _cells_to_train(study: StudyContext, pace: Pace) -> Iterator[Cell]:
@@ -230,9 +246,11 @@ def _collect_results(
     """Return the results of the finished cells, for JSON."""
     domains, plan = study.images, study.plan
     outcomes = list(_outcomes(study, budgets))
+    step = Steps(study.watch, "evaluating the models", 2 + 2 * plan.checks, "step")
     results = study_results(
         outcomes, metric=plan.metric, margin=plan.margin, paired=domains.drawn is not None
     )
+    step()
     best = outcome_of(outcomes, results["the_best"]["strategy"], results["the_best"]["budget"])
     if domains.drawn is not None:
         write_table(study.out / DRAWN, {"id": domains.target_test.ids, **domains.drawn})
@@ -244,13 +262,13 @@ def _collect_results(
         "source test": domains.source_test,
         "target test": domains.target_test,
     }
-    return {
+    result = {
         "roles": {name: count_images(images) for name, images in roles.items()},
-        "characteristics": _characteristics(dict(roles), domains.target_pool),
+        "characteristics": describe_roles(dict(roles), domains.target_pool),
         "budgets": [{"label": label, **count_images(images)} for label, images in budgets.items()],
         "cells": [read_record(study.folder(cell)) for cell in cells(study.plan)],
         **results,
-        **_selected(study, select_models(outcomes, results["best"]), best, budgets),
+        **_selected(study, select_models(outcomes, results["best"]), best, budgets, step),
         **baselines,
         "warnings": as_rows([*study.notices, *one_class_notices(none), *not_clearly_better]),
         "subgroups": subgroup_rows(outcomes, domains.target_test, plan.by),
@@ -262,20 +280,12 @@ def _collect_results(
         },
         "images": save_example_images(study.out, domains, best),
     }
-
-
-def _characteristics(roles: dict[str, ImageSet], pool: ImageSet) -> dict[str, Any]:
-    """Describe the images of a study, with standardised differences between target and source."""
-    if roles["source validation"] is roles["source test"]:  # as the original has it: no image counts twice
-        roles = {name: images for name, images in roles.items() if name != "source validation"}
-    test = roles.pop("target test")
-    groups = {**roles, "target train": pool, "target test": test}
-    sides = [[name for name in groups if name.startswith(side)] for side in ("source", "target")]
-    return characteristics(groups, *sides)
+    step.end()
+    return result
 
 
 def _selected(
-    study: StudyContext, outcomes: list[Outcome], best: Outcome, budgets: dict[str, ImageSet]
+    study: StudyContext, outcomes: list[Outcome], best: Outcome, budgets: dict[str, ImageSet], step: Steps
 ) -> dict[str, Any]:
     """Evaluate the selected models on the target images, and measure occlusion on both sides, for JSON."""
     labels = {len(images): label for label, images in budgets.items()}
@@ -290,13 +300,15 @@ def _selected(
     }
     # The labelled images of one fold are test images of the others: no threshold is chosen on them.
     choose = [plan.protocol == "held-out" and not (plan.folds and model.outcome.budget) for model in models]
-    return {
-        "performance": [evaluate_selected(*each) for each in zip(models, choose, strict=True)],
-        "occlusions": [
+    performance = [evaluate_selected(*each) for each in zip(models, choose, strict=True)]
+    step()
+    occlusions = []
+    for domain, (model, images) in tests.items() if plan.checks else ():
+        occlusions.append(
             measure_occlusion(model, domain, images, hardware, out=study.out, watch=study.watch)
-            for domain, (model, images) in tests.items()
-        ],
-    }
+        )
+        step()
+    return {"performance": performance, "occlusions": occlusions}
 
 
 def _select(study: StudyContext, outcome: Outcome, label: str) -> SelectedModel:

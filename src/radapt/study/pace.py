@@ -1,9 +1,9 @@
 """How far a study is, and how long what is left of it may take."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from radapt.study.plan import Cell
+from radapt.study.plan import Cell, budget_name
 from radapt.text import counted
 
 
@@ -16,9 +16,17 @@ class Pace:
         How long the study may take from now on; None for as long as it takes.
     deadline
         The moment at which the time is up, see `deadline_after`; it goes before `minutes`.
+    sizes
+        The number of labelled images of each budget.
     """
 
-    def __init__(self, minutes: float | None = None, deadline: float | None = None) -> None:
+    def __init__(
+        self,
+        minutes: float | None = None,
+        deadline: float | None = None,
+        sizes: Mapping[str, int] | None = None,
+    ) -> None:
+        self._sizes = sizes or {}
         self._ends = deadline_after(minutes) if deadline is None else deadline
         self.refused = False  # whether a model was not begun because the time was up
         self._seconds: dict[tuple[str, str], list[float]] = {}  # by strategy and budget
@@ -36,15 +44,20 @@ class Pace:
         place = cells.index(cell)
         left = self.left(cells[place:])
         about = f" ({_about(left)} of training left)" if left is not None else ""
-        return f"cell {place + 1} of {len(cells)}{about}: {words(cell)}"
+        return f"cell {place + 1} of {len(cells)}{about}: {words(cell, self._sizes)}"
 
     def end(self, cell: Cell) -> None:
         """Note that a cell is done."""
         self._seconds.setdefault(_kind(cell), []).append(time.monotonic() - self._began)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is up."""
+        return self._ends is not None and time.monotonic() >= self._ends
+
     def may_begin(self) -> bool:
         """Say whether a model may begin, which it may not once the time is up, and note it if not."""
-        self.refused = self.refused or (self._ends is not None and time.monotonic() >= self._ends)
+        self.refused = self.refused or self.is_over
         return not self.refused
 
     def left(self, cells: Sequence[Cell]) -> float | None:
@@ -66,11 +79,12 @@ def deadline_after(minutes: float | None) -> float | None:
     return None if minutes is None else time.monotonic() + 60 * minutes
 
 
-def words(cell: Cell) -> str:
-    """Name a cell: `base model`, `head, 64 labels, fold 2, seed 1`."""
+def words(cell: Cell, sizes: Mapping[str, int]) -> str:
+    """Name a cell: `base model`, `head, 64 labels, fold 2, seed 1`, `head, all (499) labels, seed 0`."""
     if cell.is_base:
         return f"base model, seed {cell.seed}"
-    budget = f"{cell.budget} labels" if cell.budget.isdecimal() else cell.budget
+    name = budget_name(cell.budget, sizes[cell.budget]) if cell.budget in sizes else cell.budget
+    budget = f"{name} labels" if name else ""
     fold = "" if cell.fold is None else f"fold {cell.fold}"
     return ", ".join(filter(None, [cell.strategy, budget, fold, f"seed {cell.seed}"]))
 

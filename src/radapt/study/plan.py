@@ -31,6 +31,10 @@ DEFAULT_STRATEGIES = (
 ORIGINAL_STRATEGIES = ("none", "head")  # strategies that the original compared
 
 
+# Fields that JSON leaves out where they are not used.
+_UNUSED = ("auto_seeds", "folds", "by", "base", "minutes", "quick", "checks")
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All options that determine the result of a study, except for the images.
@@ -61,6 +65,8 @@ class Plan:
     folds: int = 0  # of a real target, all of whose patients are tested out of fold; 0: its own test split
     by: tuple[str, ...] = ()  # columns of the target images whose values are scored one by one
     minutes: float | None = None  # of work, after which no model is begun; None: no limit
+    quick: bool = False  # whether strategies or epochs are those of a first look, which the results say
+    checks: bool = True  # whether scores with parts of the images hidden are measured, which is slow
     # When the minutes of several studies that share them are up, see `radapt.study.pace.deadline_after`.
     deadline: float | None = field(default=None, compare=False)
 
@@ -129,6 +135,10 @@ class Plan:
             del values["minutes"]
         if not self.base:
             del values["base"]
+        if not self.quick:
+            del values["quick"]
+        if self.checks:
+            del values["checks"]
         return {**plain(values), **({} if self.weights is None else {"weights": self.weights.name})}
 
     @classmethod
@@ -138,16 +148,13 @@ class Plan:
         known: dict[str, Any] = {
             each.name: tuple(value) if isinstance(value := values[each.name], list) else value
             for each in fields(cls)
-            if each.name not in ("weights", "auto_seeds", "folds", "by", "base", "minutes", "deadline")
+            if each.name not in ("weights", "deadline", *_UNUSED)
         }
         return cls(
             **known,
             weights=None if weights is None else Weights(weights, False),
-            auto_seeds=values.get("auto_seeds", False),
-            folds=values.get("folds", 0),
             by=tuple(values.get("by", ())),
-            base=values.get("base", ""),
-            minutes=values.get("minutes"),
+            **{name: values[name] for name in _UNUSED if name in values and name != "by"},
         )
 
     @property
@@ -199,6 +206,11 @@ def by_fold(plan: Plan, cell: Cell) -> list[Cell]:
     if not plan.folds or get_strategy(cell.strategy).needs == "nothing":
         return [cell]
     return [replace(cell, fold=fold) for fold in range(1, plan.folds + 1)]
+
+
+def budget_name(label: str, images: int) -> str:
+    """Name a number of labelled images by how it was asked for: `64`, `all (499)`, `16p (31)`."""
+    return f"{images:,}" if label == str(images) else f"{label} ({images:,})"
 
 
 def default_budgets(source: Dataset, target: Dataset | None) -> tuple[str, ...]:

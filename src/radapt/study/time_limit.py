@@ -1,4 +1,4 @@
-"""What a study can still report when its time is up."""
+"""What a study leaves out to save time, and what it can still report when its time is up."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -67,3 +67,23 @@ def time_limit_notice(plan: Plan, part: Plan) -> Notice:
         f"{joined(filter(None, left))}. The same command goes on from there."
     )
     return Notice("time-limit", "note", text)
+
+
+def shortened_notices(plan: Plan) -> tuple[Notice, ...]:
+    """Say what the options of a study leave out to save time."""
+    notices = []
+    if plan.quick:
+        epochs = "" if plan.epochs is None else f" in at most {counted(plan.epochs, 'epoch')}"
+        text = (
+            f"--quick tried no more than {joined(plan.strategies)}, and trained{epochs}. A whole study may "
+            "find more: run it again without --quick, with another --out."
+        )
+        notices.append(Notice("quick", "note", text))
+    if not plan.checks:
+        text = (
+            "What hiding parts of the images does to the scores was not measured, to save time. Whether the "
+            "models look at the lungs is not known: the same command with --checks, and without a time "
+            "limit, measures it."
+        )
+        notices.append(Notice("unchecked", "note", text))
+    return tuple(notices)
