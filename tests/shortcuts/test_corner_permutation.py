@@ -16,6 +16,7 @@ from samples import make_images
 from torch import Tensor, nn
 
 from radapt.models.classifier import Classifier, Spec
+from radapt.models.inference import predict
 from radapt.models.table import build
 from radapt.report.render import render
 from radapt.shortcuts.corner_permutation import CORNERS, UNDEFINED, corner_of, permute_corners
@@ -41,20 +42,22 @@ def model_of(weight: float) -> Classifier:
     return Classifier(Spec("compact", ("NORMAL", "PNEUMONIA"), 32), ReadsCorner(), head, ())
 
 
+def permuted(classifier, images, hardware):
+    return permute_corners(classifier, images, predict(classifier, images, hardware), hardware)
+
+
 def test_all_that_a_model_of_one_corner_knows_comes_from_that_corner(hardware):
     images = make_images(80, size=32)
     pixels = images.pixels.copy()
     pixels[images.labels == 1, :6, :6] = 255
-    shares = {
-        row.corner: row.share for row in permute_corners(model_of(1.0), images.with_pixels(pixels), hardware)
-    }
+    shares = {row.corner: row.share for row in permuted(model_of(1.0), images.with_pixels(pixels), hardware)}
     assert shares["upper left"].value == pytest.approx(1)
     assert [shares[corner].value for corner in CORNERS[1:]] == [0, 0, 0]
     assert shares["upper left"].patients == 40
 
 
 def test_of_a_model_that_does_not_tell_the_classes_no_share_is_defined(hardware):
-    rows = permute_corners(model_of(0.0), make_images(80, size=32), hardware)
+    rows = permuted(model_of(0.0), make_images(80, size=32), hardware)
     assert all(np.isnan(row.share.value) for row in rows)
     assert {row.share.method for row in rows} == {UNDEFINED}
 
@@ -62,15 +65,16 @@ def test_of_a_model_that_does_not_tell_the_classes_no_share_is_defined(hardware)
 def test_images_of_several_labels_have_no_share(hardware):
     images = make_images(40, size=32)
     several = replace(images, labels=np.eye(2, dtype=np.float32)[images.labels])
-    assert permute_corners(model_of(1.0), several, hardware) == []
+    whole = predict(model_of(1.0), images, hardware)
+    assert permute_corners(model_of(1.0), several, whole, hardware) == []
 
 
 def test_corners_are_permuted_only_where_classes_exclude_one_another_and_have_images_enough(hardware):
     images = make_images(40, size=32)
     classifier = build(Spec("compact", images.classes, 32))
-    assert [each.corner for each in permute_corners(classifier, images, hardware)] == list(CORNERS)
+    assert [each.corner for each in permuted(classifier, images, hardware)] == list(CORNERS)
     few = images.take([*np.flatnonzero(images.labels == 0), *np.flatnonzero(images.labels == 1)[:9]])
-    assert permute_corners(classifier, few, hardware) == []
+    assert permuted(classifier, few, hardware) == []
 
 
 def test_the_four_corners_are_those_that_are_hidden():

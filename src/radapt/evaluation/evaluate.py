@@ -113,7 +113,7 @@ def evaluate_model(
                 *one_class_notice(predictions, "The model", "image"),
             ]
         ),
-        **(occlusion_record(classifier, images, hardware) if options.occlusion else {}),
+        **(occlusion_record(classifier, images, predictions, hardware) if options.occlusion else {}),
         **_measure(predictions, options, groups, score, validation=validation, words=words),
     }
 

@@ -42,6 +42,10 @@ def sample_images(sets: Iterable[ImageSet], max_images: int, *, seed: int) -> Im
 
 def subsample_evenly(images: ImageSet, max_images: int) -> ImageSet:
     """Return at most `max_images` images, evenly spaced over the set."""
-    if len(images) <= max_images:
-        return images
-    return images.take(((np.arange(max_images) + 0.5) * len(images) / max_images).astype(np.intp))
+    return images if len(images) <= max_images else images.take(even_rows(len(images), max_images))
+
+
+def even_rows(images: int, max_images: int) -> NDArray[np.intp]:
+    """Return the numbers of at most `max_images` images, evenly spaced over a set; all of a smaller one."""
+    taken = min(images, max_images)
+    return ((np.arange(taken) + 0.5) * images / max(1, taken)).astype(np.intp)

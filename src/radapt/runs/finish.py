@@ -87,7 +87,7 @@ def finish(
     if baselines_on is not None:
         _evaluate_performance(out, predictions)
         words = f"the train images of {identity['data_set']['name']}"
-        checks = _check_shortcuts(model, rows, hardware, baselines_on, words)
+        checks = _check_shortcuts(model, predictions, rows, hardware, baselines_on, words)
         if model.before is not None:
             compared = compare_with_before(model.before, predictions, model.tests, hardware)
             rows, checks["changes"] = [*compared["before"], *rows], compared["changes"]
@@ -139,6 +139,7 @@ def _one_class(predictions: Mapping[str, Predictions]) -> list[Notice]:
 
 def _check_shortcuts(
     model: TrainedModel,
+    predictions: Mapping[str, Predictions],
     rows: Sequence[Mapping[str, Any]],
     hardware: Hardware,
     fitted_on: ImageSet,
@@ -146,8 +147,8 @@ def _check_shortcuts(
 ) -> dict[str, Any]:
     """Measure shortcut baselines and occlusion on the test images, and notice where baselines come near."""
     occlusions = [
-        occlusion_record(model.result.classifier, images, hardware, model.watch)
-        for images in model.tests.values()
+        occlusion_record(model.result.classifier, images, predictions[name], hardware, model.watch)
+        for name, images in model.tests.items()
     ]
     baselines = {
         name.partition("-")[0]: measure_baselines(fitted_on, images) for name, images in model.tests.items()

@@ -18,16 +18,17 @@ from numpy.typing import NDArray
 
 from radapt.device import Hardware
 from radapt.images.imageset import ImageSet
-from radapt.images.subsample import subsample_evenly
+from radapt.images.subsample import even_rows
 from radapt.models.classifier import Classifier
 from radapt.models.inference import scores_of
+from radapt.predictions import Predictions
 from radapt.stats.bootstrap import draw_weights
 from radapt.stats.estimate import Estimate
 from radapt.stats.intervals import percentiles
 
 CORNER = 24 / 128  # of an image's side, as in `radapt.shortcuts.baselines`
 CORNERS = ("upper left", "upper right", "lower left", "lower right")
-MAX_IMAGES = 400  # of all classes together; each is scored nine times
+MAX_IMAGES = 400  # of all classes together; each is scored eight times
 MIN_IMAGES = 10  # of a class
 DRAWS = 2000
 UNDEFINED = (
@@ -61,7 +62,11 @@ def corner_of(corner: str, height: int, width: int) -> NDArray[np.bool_]:
 
 
 def permute_corners(
-    classifier: Classifier, images: ImageSet, hardware: Hardware, done: Callable[[], None] = lambda: None
+    classifier: Classifier,
+    images: ImageSet,
+    whole: Predictions,
+    hardware: Hardware,
+    done: Callable[[], None] = lambda: None,
 ) -> list[CornerPermutation]:
     """Replace each corner in turn, and estimate how much a model relies on it.
 
@@ -69,6 +74,8 @@ def permute_corners(
     ----------
     images
         Images of the model's classes; more than `MAX_IMAGES` are subsampled evenly.
+    whole
+        The model's predictions of them, in their order.
     done
         Called after each corner.
 
@@ -81,13 +88,14 @@ def permute_corners(
     if not images.exclusive:
         return []
     counts = np.bincount(images.labels, minlength=len(images.classes))
-    images = subsample_evenly(images.take(counts[images.labels] >= MIN_IMAGES), MAX_IMAGES)
+    enough = np.flatnonzero(counts[images.labels] >= MIN_IMAGES)
+    taken = enough[even_rows(len(enough), MAX_IMAGES)]
+    images, scores = images.take(taken), whole.scores[taken]
     if np.unique(images.labels).size < 2:
         return []
     labels = images.labels.astype(np.int64)
     own, other = _donors(labels)
-    whole = scores_of(classifier, images.pixels, hardware)
-    full_effect = _log_odds(whole[own], labels) - _log_odds(whole[other], labels)
+    full_effect = _log_odds(scores[own], labels) - _log_odds(scores[other], labels)
     rows = []
     for corner in CORNERS:
         mask = corner_of(corner, *images.pixels.shape[1:])

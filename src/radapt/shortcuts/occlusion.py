@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from radapt.device import Hardware
 from radapt.images.imageset import ImageSet
 from radapt.images.notice import Notice, as_rows
-from radapt.images.subsample import subsample_evenly
+from radapt.images.subsample import even_rows
 from radapt.models.classifier import Classifier
 from radapt.models.inference import predict
 from radapt.predictions import Predictions
@@ -105,7 +105,11 @@ def fill_mask(pixels: NDArray[np.uint8], where: NDArray[np.bool_]) -> NDArray[np
 
 
 def occlude(
-    classifier: Classifier, images: ImageSet, hardware: Hardware, done: Callable[[], None] = lambda: None
+    classifier: Classifier,
+    images: ImageSet,
+    whole: Predictions,
+    hardware: Hardware,
+    done: Callable[[], None] = lambda: None,
 ) -> list[MaskedScore]:
     """Score a model under each of `MASKS`, and compare with the same images unmasked.
 
@@ -113,16 +117,13 @@ def occlude(
     ----------
     images
         Images of the model's classes; more than `MAX_IMAGES` are subsampled evenly.
+    whole
+        The model's predictions of them, unmasked and in their order.
     done
         Called after each mask.
-
-    Raises
-    ------
-    AskedWrongly
-        If the images' classes are not the model's, or there are none.
     """
-    images = subsample_evenly(images, MAX_IMAGES)
-    whole = predict(classifier, images, hardware)
+    rows_of = even_rows(len(images), MAX_IMAGES)
+    images, whole = images.take(rows_of), whole.take(rows_of)
     rows = []
     sides = images.pixels.shape[1:]
     for mask in MASKS:
@@ -175,14 +176,18 @@ def shortcut_warnings(scores: Sequence[MaskedScore]) -> list[Notice]:
 
 
 def corner_warnings(
-    classifier: Classifier, images: ImageSet, permutations: Sequence[CornerPermutation], hardware: Hardware
+    classifier: Classifier,
+    images: ImageSet,
+    whole: Predictions,
+    permutations: Sequence[CornerPermutation],
+    hardware: Hardware,
 ) -> list[Notice]:
     """Return a notice of each corner that a model relies on, with what masking it costs."""
     suspected = [row for row in permutations if row.share.low > MAX_CORNER_SHARE]
     if not suspected:
         return []
-    images = subsample_evenly(images, MAX_IMAGES)
-    whole = predict(classifier, images, hardware)
+    rows_of = even_rows(len(images), MAX_IMAGES)
+    images, whole = images.take(rows_of), whole.take(rows_of)
     sentences = []
     for row in suspected:
         where = corner_of(row.corner, *images.pixels.shape[1:])
@@ -208,13 +213,15 @@ def _percent(share: Estimate) -> str:
 def occlusion_record(
     classifier: Classifier,
     images: ImageSet,
+    whole: Predictions,
     hardware: Hardware,
     watch: Watch = SILENT,
     task: str = "hiding parts of the test images",
 ) -> dict[str, Any]:
     """Return the results of occlusion and corner permutation, ready for JSON.
 
-    Progress is reported to `watch` under the name `task`, a unit for each mask and corner.
+    `whole` are the model's predictions of the images as they are, in their order. Progress is reported to
+    `watch` under the name `task`, a unit for each mask and corner.
 
     Returns
     -------
@@ -223,13 +230,13 @@ def occlusion_record(
         "occlusion_warnings", notices.
     """
     steps = Steps(watch, task, len(MASKS) + len(CORNERS), "part")
-    masked = occlude(classifier, images, hardware, steps)
-    permutations = permute_corners(classifier, images, hardware, steps)
+    masked = occlude(classifier, images, whole, hardware, steps)
+    permutations = permute_corners(classifier, images, whole, hardware, steps)
     steps.end()
     return {
         "occlusion": [row.as_dict() for row in masked],
         "corner_permutation": [row.as_dict() for row in permutations],
         "occlusion_warnings": as_rows(
-            [*corner_warnings(classifier, images, permutations, hardware), *shortcut_warnings(masked)]
+            [*corner_warnings(classifier, images, whole, permutations, hardware), *shortcut_warnings(masked)]
         ),
     }

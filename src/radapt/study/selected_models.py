@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from radapt.artefacts import OCCLUSION, OUT_OF_FOLD, SOURCE_VALIDATION, VALIDATION, predictions_file
 from radapt.device import Hardware
 from radapt.errors import BadArtefact
@@ -20,6 +22,7 @@ from radapt.evaluation.thresholds import Rule
 from radapt.files import read_if_whole, write_document
 from radapt.images.imageset import ImageSet
 from radapt.models import checkpoint
+from radapt.models.inference import predict
 from radapt.predictions import Predictions
 from radapt.progress import SILENT, Watch
 from radapt.runs.folder import read_record
@@ -116,6 +119,9 @@ def measure_occlusion(
         strategy = model.outcome.strategy
         task = f"hiding parts of the {domain} images, {'base model' if strategy == 'none' else strategy}"
         classifier = checkpoint.load_classifier(model.folder)
-        saved[name] = occlusion_record(classifier, images, hardware, watch, task)
+        whole = model.outcome.predictions[domain][0]
+        if not np.array_equal(whole.ids, images.ids):  # of several folds
+            whole = predict(classifier, images, hardware)
+        saved[name] = occlusion_record(classifier, images, whole, hardware, watch, task)
         write_document(out / OCCLUSION, {"models": saved})
     return {**model.named, "domain": domain, **saved[name]}
