@@ -8,6 +8,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: a thread a proces
 
 import pytest
 import torch
+from orthanc import orthanc
 from samples import make_dataset, make_images
 
 from radapt.cli.app import main
@@ -36,6 +37,13 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RADAPT_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session")
+def pacs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PACS, which every test process has one of."""
+    with orthanc(tmp_path_factory.mktemp("pacs") / "orthanc") as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

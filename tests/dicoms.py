@@ -36,7 +36,7 @@ def make_dataset(values, bits=None, **tags):
     dataset.PixelRepresentation = int(values.dtype.kind == "i")
     for name, value in tags.items():
         if value is None:
-            delattr(dataset, name)
+            dataset.pop(name, None)
         else:
             setattr(dataset, name, value)
     return dataset
@@ -55,6 +55,28 @@ def make_dicom(values, *, syntax=EXPLICIT, bits=None, code=None, **tags):
     elif syntax in PACKED:
         dataset.compress(syntax, encoding_plugin="pylibjpeg", generate_instance_uid=False)
     return saved(dataset)
+
+
+def uid(*parts):
+    """Give an identifier made of these parts."""
+    return generate_uid(entropy_srcs=[str(part) for part in parts])
+
+
+def radiograph(number, **tags):
+    """Give a DX image of a chest, of a patient and a study of its own, as a PACS holds it."""
+    values = np.random.default_rng(number).integers(0, 4096, (40, 32)).astype(np.uint16)
+    about = {
+        "SOPClassUID": DX,
+        "Modality": "DX",
+        "BodyPartExamined": "CHEST",
+        "PatientName": f"Doe^Jane{number}",
+        "PatientID": f"MRN-{number}",
+        "StudyDate": "20240131",
+        "StudyInstanceUID": uid("study", number),
+        "SeriesInstanceUID": uid("series", number),
+        "SOPInstanceUID": uid("image", number),
+    }
+    return make_dicom(values, bits=12, **(about | tags))
 
 
 def saved(dataset):

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 import radapt
-from radapt.cli.app import COMMANDS, DATA_COMMANDS, PROTOCOL_COMMANDS, command_line
+from radapt.cli.app import COMMANDS, DATA_COMMANDS, PACS_COMMANDS, PROTOCOL_COMMANDS, command_line
 
 SOURCE = Path(radapt.__file__).parent
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted(SOURCE.rglob("*.py"))
 COMMAND_NAMES = {
     (command.__module__, command.__name__)
-    for command in (*COMMANDS, *DATA_COMMANDS.values(), *PROTOCOL_COMMANDS.values())
+    for group in (DATA_COMMANDS, PACS_COMMANDS, PROTOCOL_COMMANDS)
+    for command in (*COMMANDS, *group.values())
 }
 WINGS = (
     "api",
@@ -28,6 +29,7 @@ WINGS = (
     "runs",
     "study",
     "exporting",
+    "pacs",
 )
 # Words of this project's own that say less than those of the field.
 RETIRED = re.compile(

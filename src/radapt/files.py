@@ -25,7 +25,7 @@ _LETTERS = 8  # length of the random suffix of `tempfile`
 _OLD = 60.0  # seconds: age from which a temporary file is not being written any more
 
 _LEFTOVER = re.compile(
-    rf"\..+\.(json|safetensors|csv|parquet|html|md|pt|npy|npz|toml|png|svg)\.[a-z0-9_]{{1,{_LETTERS}}}|(\..+)?\{SUFFIX}"
+    rf"\..+\.(json|safetensors|csv|parquet|html|md|pt|npy|npz|toml|png|svg|dcm)\.[a-z0-9_]{{1,{_LETTERS}}}|(\..+)?\{SUFFIX}"
 )
 
 

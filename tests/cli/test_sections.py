@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from radapt.cli.app import COMMANDS, DATA_COMMANDS, PROTOCOL_COMMANDS, name_of
+from radapt.cli.app import COMMANDS, DATA_COMMANDS, PACS_COMMANDS, PROTOCOL_COMMANDS, name_of
 from radapt.cli.common_options import OPTIONS
 from radapt.cli.sections import ORDER, OTHER
 
@@ -12,6 +12,7 @@ WORDS = [
     *[[name_of(command)] for command in COMMANDS],
     *[["data", name] for name in DATA_COMMANDS],
     *[["protocol", name] for name in PROTOCOL_COMMANDS],
+    *[["pacs", name] for name in PACS_COMMANDS],
 ]
 PATIENCE = ("--time-limit", "--quick")
 RETIRED = r"\b(films?|told|old|new|hospitals?|doubts?|floors?|stamps?|honest|begun|anew)\b"

@@ -9,8 +9,9 @@ from documented import PAGES, quick, shown_on, write_world
 import radapt as radapt_in_python
 from radapt.cli.app import command_line
 
-# Records of what was measured, public data sets, and a page whose commands tests/cli/test_describe.py runs.
-NOT_RUN = ("benchmarks.md", "data.md", "findings.md", "my_hospital.md", "statistics.md")
+# Records of what was measured, public data sets, and pages whose commands tests/cli/test_describe.py and
+# tests/cli/test_pacs.py run.
+NOT_RUN = ("benchmarks.md", "data.md", "findings.md", "my_hospital.md", "pacs.md", "statistics.md")
 # Weights from elsewhere, more images than there are, or minutes; other tests run such commands.
 ELSEWHERE = re.compile(
     r"xrv:|--pilot|wise-ft --shift|--fold|--leave-one-site-out|phone-photo --target|--protocol protocol.toml"

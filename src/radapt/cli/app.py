@@ -26,6 +26,7 @@ from radapt.cli import (
     locate,
     models,
     pack,
+    pacs,
     plan,
     predict,
     prevalence,
@@ -60,8 +61,10 @@ app = typer.Typer(
 )
 ABOUT_DATA = "Describe a data set; list and download public ones."
 ABOUT_PROTOCOL = "Write the claim of a study or a comparison before it is made."
+ABOUT_PACS = "Fetch images from a PACS, and send results back, over DICOMweb."
 data_app = typer.Typer(help=ABOUT_DATA, no_args_is_help=True, rich_markup_mode=None)
 protocol_app = typer.Typer(help=ABOUT_PROTOCOL, no_args_is_help=True, rich_markup_mode=None)
+pacs_app = typer.Typer(help=ABOUT_PACS, no_args_is_help=True, rich_markup_mode=None)
 COMMANDS: tuple[Callable[..., None], ...] = (
     demo.demo,
     study.study,
@@ -107,6 +110,7 @@ WITHOUT_RESUME = {  # commands that keep nothing of unfinished work
     describe.describe,
     protocol.init,
     protocol.scores,
+    pacs.push,
 }
 DATA_COMMANDS: dict[str, Callable[..., None]] = {
     "list": data.list_sets,
@@ -114,6 +118,7 @@ DATA_COMMANDS: dict[str, Callable[..., None]] = {
     "describe": describe.describe,
 }
 PROTOCOL_COMMANDS: dict[str, Callable[..., None]] = {"init": protocol.init, "scores": protocol.scores}
+PACS_COMMANDS: dict[str, Callable[..., None]] = {"pull": pacs.pull, "push": pacs.push}
 
 
 _UNFORESEEN = "This should not have happened"  # how the sentence on a fault of radapt begins
@@ -176,6 +181,9 @@ app.add_typer(data_app, name="data", short_help=ABOUT_DATA)
 for name, command in PROTOCOL_COMMANDS.items():
     _add(protocol_app, name, command)
 app.add_typer(protocol_app, name="protocol", short_help=ABOUT_PROTOCOL)
+for name, command in PACS_COMMANDS.items():
+    _add(pacs_app, name, command)
+app.add_typer(pacs_app, name="pacs", short_help=ABOUT_PACS)
 
 
 def _print_version(requested: bool) -> None:

@@ -2,13 +2,23 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from radapt.cli import options
+from radapt.cli.dicom_results import (
+    Reports,
+    check_dicom,
+    identity_of_file,
+    identity_of_run,
+    say_written,
+    write_dicom_reports,
+)
 from radapt.cli.known_images import thresholds_of
 from radapt.cli.models import open_classifier
 from radapt.cli.printing import print_table, say, say_json
@@ -21,8 +31,7 @@ if TYPE_CHECKING:
     from radapt.evaluation.thresholds import Threshold
     from radapt.models.classifier import Classifier
     from radapt.models.predict_files import Scorer
-
-    _Model = tuple[Scorer, Mapping[str, Threshold], ReferenceCheck | None]
+    from radapt.pacs.identity import ModelIdentity
 
 Table = Annotated[
     Path | None,
@@ -45,6 +54,16 @@ LabelAt = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """An open model."""
+
+    scorer: "Scorer"
+    thresholds: Mapping[str, "Threshold"]
+    check: "ReferenceCheck | None"  # what its own images looked like
+    identity: "Callable[[], ModelIdentity]"  # for DICOM results
+
+
 RunOrFile = Annotated[
     Path,
     typer.Argument(
@@ -59,6 +78,7 @@ def predict(
     files: Annotated[list[Path], typer.Argument(metavar="FILE|DIR...", help="Images, or folders of images.")],
     threshold: LabelAt = None,
     out: Table = None,
+    dicom_sr: Reports = None,
     as_json: options.Json = False,
     device: options.Device = "auto",
     threads: options.Threads = None,
@@ -67,12 +87,15 @@ def predict(
     from radapt.exporting.onnx_model import is_onnx
     from radapt.models.predict_files import score_files
 
+    if dicom_sr is not None:
+        check_dicom(files)
     if is_onnx(run):
-        scorer, thresholds, check = _of_file(run, threshold, threads, flags=out is not None)
+        model = _of_file(run, threshold, threads, flags=out is not None)
     else:
-        scorer, thresholds, check = _of_run(run, threshold, (device, threads), flags=out is not None)
+        model = _of_run(run, threshold, (device, threads), flags=out is not None)
+    thresholds, check = model.thresholds, model.check
     result = score_files(
-        scorer,
+        model.scorer,
         files,
         thresholds={name: each.value for name, each in thresholds.items()},
         observe=None if check is None else check.observe,
@@ -90,11 +113,16 @@ def predict(
         _say_images(result, thresholds)
         if out is not None and result["images"]:
             say(f"Table: {out}")
-    if not result["images"]:
+    reports = None
+    if dicom_sr is not None:
+        findings = model.scorer.findings
+        reports = write_dicom_reports(result, thresholds, model.identity(), dicom_sr, findings=findings)
+        say_written("DICOM Structured Reports", reports, failures_only=as_json)
+    if not result["images"] or (reports is not None and reports.failed):
         raise typer.Exit(1)
 
 
-def _of_run(run: Path, threshold: str | None, hardware: tuple[str, int | None], *, flags: bool) -> "_Model":
+def _of_run(run: Path, threshold: str | None, hardware: tuple[str, int | None], *, flags: bool) -> _Model:
     """Open the model of a run, with its thresholds, and with its reference if images are to be flagged."""
     from radapt.device import select_device
     from radapt.models.inference import scorer_of
@@ -106,10 +134,11 @@ def _of_run(run: Path, threshold: str | None, hardware: tuple[str, int | None], 
     thresholds = thresholds_of(
         run, scorer.classes, threshold or threshold_of(run), exclusive=not scorer.findings
     )
-    return scorer, thresholds, _reference_check(run, classifier, chosen) if flags else None
+    check = _reference_check(run, classifier, chosen) if flags else None
+    return _Model(scorer, thresholds, check, partial(identity_of_run, run, classifier))
 
 
-def _of_file(path: Path, threshold: str | None, threads: int | None, *, flags: bool) -> "_Model":
+def _of_file(path: Path, threshold: str | None, threads: int | None, *, flags: bool) -> _Model:
     """Open an exported model, without torch, with its thresholds."""
     from radapt.exporting.onnx_model import read_onnx_model
 
@@ -119,7 +148,7 @@ def _of_file(path: Path, threshold: str | None, threads: int | None, *, flags: b
         thresholds = thresholds_of(None, model.classes, threshold, exclusive=not model.findings)
     if flags:
         say(f"{path} keeps no reference, so that images unlike its own are not flagged.", error=True)
-    return model.scorer, thresholds, None
+    return _Model(model.scorer, thresholds, None, partial(identity_of_file, path, model.metadata))
 
 
 def _reference_check(run: Path, classifier: "Classifier", hardware: "Hardware") -> "ReferenceCheck | None":

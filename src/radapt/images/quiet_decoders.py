@@ -10,6 +10,12 @@ from typing import Any
 
 from PIL import Image, _imaging
 
+# Packages whose warnings and logs may quote what a file or an address says of a patient.
+_TALKATIVE = (
+    *("pydicom", "pylibjpeg", "libjpeg", "openjpeg"),
+    *("highdicom", "dicomweb_client", "retrying", "urllib3"),
+)
+
 
 class _Strict:
     """Turns Pillow's warnings about damage into errors, and silences pydicom and libtiff, inside a block.
@@ -39,7 +45,7 @@ class _Strict:
                     "ignore", message="Image appears to be a malformed MPO", module=r"PIL\."
                 )
                 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-                warnings.filterwarnings("ignore", module=r"(pydicom|pylibjpeg|libjpeg|openjpeg|rle)\b")
+                warnings.filterwarnings("ignore", module=rf"({'|'.join((*_TALKATIVE, 'rle'))})\b")
                 self._hush()
                 self._handlers = [setter(None) for setter in handlers_of_libtiff()]
             self._readers += 1
@@ -57,7 +63,7 @@ class _Strict:
                 self._before.__exit__(kind, error, trace)
 
     def _hush(self) -> None:
-        for name in ("pydicom", "pylibjpeg", "libjpeg", "openjpeg"):
+        for name in _TALKATIVE:
             log = logging.getLogger(name)
             if not log.handlers:
                 log.addHandler(logging.NullHandler())  # otherwise logging would write to the terminal

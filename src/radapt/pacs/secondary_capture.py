@@ -1,0 +1,113 @@
+"""A map over its radiograph as a DICOM Secondary Capture image, in colour."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from radapt.pacs.codes import SOURCE_IMAGE, concept
+from radapt.pacs.identity import NOT_CLINICAL, RESEARCH_ONLY, ModelIdentity, uid_of
+from radapt.pacs.structured_report import instance_number
+
+if TYPE_CHECKING:
+    from highdicom.sc import SCImage
+    from pydicom.dataset import Dataset
+
+SERIES_NUMBER = 9102
+_NARROWEST = 512  # pixels: below, the text could not be read
+_LETTERS_A_ROW = 56  # that fit beside each other
+
+
+def secondary_capture(
+    source: "Dataset", drawn: NDArray[np.uint8], about: str, model: ModelIdentity, method: str = ""
+) -> "SCImage":
+    """Return a picture with a map as an image of the same patient and study, with a band of text below it.
+
+    Its identifiers are made of those of the image, the digest of the model and what the map shows.
+
+    Parameters
+    ----------
+    source
+        The header of the image, see `radapt.pacs.source.read_source`.
+    drawn
+        Red, green and blue, (h, w, 3).
+    about
+        What the map shows, such as `Map of PNEUMONIA (0.83)`.
+    method
+        How it was made.
+
+    Raises
+    ------
+    ValueError
+        If the header holds what the standard does not allow.
+    """
+    from highdicom.sc import SCImage
+
+    names = (model.digest, model.radapt, about.partition(" (")[0], method)
+    own = f"{about}{f', by {method}' if method else ''}, of {model.name} {model.version}"
+    made = SCImage.from_ref_dataset(
+        ref_dataset=source,
+        pixel_array=captioned(drawn, (RESEARCH_ONLY, own)),
+        photometric_interpretation="RGB",
+        bits_allocated=8,
+        coordinate_system="PATIENT",
+        patient_orientation=("L", "F"),
+        series_instance_uid=uid_of("sc series", str(source.SeriesInstanceUID), *names),
+        series_number=SERIES_NUMBER,
+        sop_instance_uid=uid_of("sc", str(source.SOPInstanceUID), *names),
+        instance_number=instance_number(source),
+        manufacturer="radapt",
+        manufacturer_model_name=model.name,
+        software_versions=model.radapt,
+        series_description=RESEARCH_ONLY,
+        transfer_syntax_uid="1.2.840.10008.1.2.1",
+    )
+    made.copy_patient_and_study_information(source)
+    made.PatientOrientation = source.get("PatientOrientation", "")  # "" says that it is not known
+    made.Laterality = source.get("Laterality", "")
+    if source.get("BurnedInAnnotation"):  # whether pixels name the patient; the band does not
+        made.BurnedInAnnotation = source.BurnedInAnnotation
+    made.ImageComments = NOT_CLINICAL
+    made.DerivationDescription = own
+    made.SourceImageSequence = [_reference(source)]
+    return made
+
+
+def captioned(picture: NDArray[np.uint8], lines: tuple[str, ...]) -> NDArray[np.uint8]:
+    """Return a picture, at least 512 pixels wide, with a band of white text on black below it.
+
+    Parameters
+    ----------
+    picture
+        Red, green and blue, (h, w, 3).
+    lines
+        What the band says; long lines are wrapped.
+    """
+    shown = Image.fromarray(picture)
+    if shown.width < _NARROWEST:
+        height = round(shown.height * _NARROWEST / shown.width)
+        shown = shown.resize((_NARROWEST, max(1, height)), Image.Resampling.BILINEAR)
+    size = max(10, int(1.6 * shown.width / _LETTERS_A_ROW))
+    rows = [row for line in lines for row in _wrapped(line)]
+    band = Image.new("RGB", (shown.width, round(1.4 * size * len(rows) + 0.6 * size)))
+    pen, font = ImageDraw.Draw(band), ImageFont.load_default(size)
+    for number, row in enumerate(rows):
+        pen.text((size // 2, round(0.3 * size + 1.4 * size * number)), row, fill="white", font=font)
+    return np.concatenate([np.asarray(shown), np.asarray(band)])
+
+
+def _wrapped(line: str) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(line, _LETTERS_A_ROW) or [""]
+
+
+def _reference(source: "Dataset") -> "Dataset":
+    """Return an item that names the image: PS3.3 C.7.6.1."""
+    from pydicom.dataset import Dataset
+
+    item = Dataset()
+    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = source.SOPClassUID, source.SOPInstanceUID
+    item.PurposeOfReferenceCodeSequence = [concept(SOURCE_IMAGE)]
+    return item

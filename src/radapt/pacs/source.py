@@ -1,0 +1,89 @@
+"""The DICOM image that a result is of: who and what it names, without its pixels."""
+
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from radapt.errors import BadImage
+from radapt.images.dicom.header import guarded
+from radapt.images.pixels import is_dicom
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+_NAMED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
+_MAY_BE_EMPTY = (  # type 2 of the modules Patient and General Study: PS3.3 C.7.1.1 and C.7.2.1
+    "PatientID",
+    "PatientName",
+    "PatientBirthDate",
+    "PatientSex",
+    "AccessionNumber",
+    "StudyID",
+    "StudyDate",
+    "StudyTime",
+    "ReferringPhysicianName",
+)
+
+
+def is_dicom_file(path: Path) -> bool:
+    """Say whether a path is a DICOM file, by its first bytes."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return is_dicom(file.read(132))
+
+
+def read_source(path: Path) -> "Dataset":
+    """Read the header of an image; what the standard lets be empty is there, and empty if it was missing.
+
+    Raises
+    ------
+    BadImage
+        If it is no DICOM file, is damaged, or does not name its study, series and itself; the text quotes
+        nothing of it.
+    """
+
+    def read() -> "Dataset":
+        import pydicom
+
+        if not is_dicom_file(path):
+            raise BadImage("is not a DICOM file")
+        header = pydicom.dcmread(path, stop_before_pixels=True)
+        if "SOPClassUID" not in header:
+            header.SOPClassUID = header.file_meta.get("MediaStorageSOPClassUID", "")
+        check_names(header)
+        _fill(header)
+        return header
+
+    return guarded(read)
+
+
+def _fill(header: "Dataset") -> None:
+    """Write what may be empty where it is missing, and empty a sex that the standard does not know."""
+    for name in _MAY_BE_EMPTY:
+        if header.get(name) is None:
+            setattr(header, name, "")
+    if header.PatientSex not in ("", "M", "F", "O"):
+        header.PatientSex = ""
+
+
+def check_names(header: "Dataset") -> None:
+    """Check that an object names its study, its series, itself and its kind.
+
+    Raises
+    ------
+    BadImage
+        If it lacks one of these.
+    """
+    missing = [name for name in _NAMED if not str(header.get(name) or "").strip()]
+    if missing:
+        raise BadImage(f"lacks {missing[0]}, without which a PACS has no place for it")
+
+
+def encoded(dataset: "Dataset") -> bytes:
+    """Return the bytes of a DICOM file."""
+    import pydicom
+
+    out = BytesIO()
+    pydicom.dcmwrite(out, dataset, enforce_file_format=True)
+    return out.getvalue()
