@@ -19,7 +19,7 @@ def bright_classifier(outputs: str = "softmax") -> Classifier:
     with torch.no_grad():
         patches.weight.fill_(1 / 16)
         patches.bias.fill_(-0.6)
-        head.weight[:] = torch.tensor([[-30.0], [30.0]])
+        head.weight[:] = torch.tensor([[-60.0], [60.0]])
         head.bias[:] = torch.tensor([0.5, -0.5])
     trunk = nn.Sequential()
     trunk.add_module("patches", nn.Sequential(patches, nn.ReLU(inplace=True)))

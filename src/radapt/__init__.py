@@ -35,6 +35,7 @@ NAMES = {
     "Predictions": "radapt.predictions",
     "predict": "radapt.api.evaluation",
     "predict_files": "radapt.api.evaluation",
+    "explain": "radapt.api.evaluation",
     "evaluate": "radapt.api.evaluation",
     "stress": "radapt.api.evaluation",
     "compare": "radapt.api.evaluation",
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from radapt.api.data import shift_images as shift_images
     from radapt.api.evaluation import compare as compare
     from radapt.api.evaluation import evaluate as evaluate
+    from radapt.api.evaluation import explain as explain
     from radapt.api.evaluation import predict as predict
     from radapt.api.evaluation import predict_files as predict_files
     from radapt.api.evaluation import stress as stress

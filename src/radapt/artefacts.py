@@ -61,6 +61,12 @@ OTHER_MODELS = "others.json"  # how these compare with the base model and the be
 
 SEVERAL = "several.json"  # in a folder of studies, of several models or targets: which, and their summary
 
+# A folder of maps, see `radapt.explaining.explanation`
+
+EXPLANATIONS = "explanations.json"
+
+EXPLANATIONS_PAGE = "explanations.html"
+
 # A stress folder, see `radapt.evaluation.stress`
 
 STRESS = "stress.json"

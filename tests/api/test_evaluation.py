@@ -84,3 +84,12 @@ def test_wrong_images_and_models_end_in_a_sentence(run, data):
         radapt.compare([run, run])
     with pytest.raises(UnknownName, match="suite or shift"):
         radapt.stress(run, data["test"], "nois")
+
+
+def test_files_are_explained_and_written(run, data, tmp_path):
+    folder = write_images(tmp_path / "images", Dataset({"test": data["test"]}, data.origin))
+    found = radapt.explain(run, min(folder.rglob("*.png")), out=tmp_path / "maps")
+    assert len(found.rows()) == 1
+    assert "<img" in found._repr_html_()
+    assert (tmp_path / "maps" / "explanations.html").is_file()
+    assert found.images[0].overlay.shape[2] == 3

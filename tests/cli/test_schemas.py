@@ -59,6 +59,12 @@ def test_a_run_writes_what_its_schemas_allow(trained):
     check("reference", read(trained / "reference.json"))
 
 
+def test_explanations_are_what_their_schema_allows(trained, folder, radapt, tmp_path):
+    image, out = min((folder / "test").rglob("*.png")), tmp_path / "maps"
+    assert radapt("explain", trained, image, "--out", out)[0] == 0
+    check("explanations", read(out / "explanations.json"))
+
+
 def test_an_adapted_run_writes_what_its_schemas_allow(trained, folder, radapt, tmp_path):
     out = tmp_path / "adapted"
     words = ["--shift", "original", "--epochs", 1, "--out", out]

@@ -11,12 +11,12 @@ from radapt.explaining.feature_maps import caught, feature_maps
 from radapt.models.table import build, new_spec
 
 WHERE = {  # model, size: the block, rows, tokens before those of places
-    ("compact", 64): ("stage3", 4, 0),
+    ("compact", 64): ("stage2", 8, 0),
     ("original-cnn", 64): ("conv3", 6, 0),
     ("timm:vit_tiny_patch16_224", 64): ("network.blocks.10", 4, 1),  # the last sees the class token alone
     ("timm:deit_tiny_distilled_patch16_224", 64): ("network.blocks.10", 4, 2),
-    ("timm:convnext_atto", 64): ("network.stages.2", 4, 0),
-    ("timm:test_resnet", 32): ("network.layer2", 4, 0),
+    ("timm:convnext_atto", 64): ("network.stages.1", 8, 0),
+    ("timm:test_resnet", 32): ("network.layer1", 8, 0),
 }
 
 

@@ -21,7 +21,7 @@ from radapt.models.table import build, new_spec
 
 def test_it_is_that_of_captum():
     classifier, images = build(new_spec("compact", CLASSES, size=64), seed=0).eval(), smooth_pixels(3)
-    layer = captum.attr.LayerGradCam(LogOdds(classifier), classifier.trunk.get_submodule("stage3"))
+    layer = captum.attr.LayerGradCam(LogOdds(classifier), classifier.trunk.get_submodule("stage2"))
     targets = torch.tensor([0, 1, 1])
     small = layer.attribute(images.float().requires_grad_(), targets)
     wanted = functional.interpolate(small, (64, 64), mode="bilinear").squeeze(1).relu()

@@ -8,7 +8,7 @@ from typing import Any
 from radapt.api.given import AnyData, AnyModel, check_images, data_for, folder_of, model_of
 from radapt.api.options import listed_of, watch_for
 from radapt.api.results import Comparison, Evaluation, StressTest, file_rows
-from radapt.artefacts import predictions_file
+from radapt.artefacts import EXPLANATIONS_PAGE, predictions_file
 from radapt.cli.known_images import learned_images, thresholds_of, validation_of
 from radapt.device import select_device
 from radapt.display.table import Listing
@@ -17,11 +17,14 @@ from radapt.evaluation.evaluate import EvaluateOptions, evaluate_model
 from radapt.evaluation.performance import PerformanceOptions
 from radapt.evaluation.stress import StressOptions, stress_model
 from radapt.evaluation.thresholds import parse_threshold
+from radapt.explaining.explanation import ExplainOptions, Explanations, explain_files
+from radapt.explaining.folder import write_explanations
 from radapt.images.imageset import ImageSet
 from radapt.images.notice import as_rows, from_rows, in_order
 from radapt.models import inference
 from radapt.models.predict_files import score_files
 from radapt.predictions import Predictions
+from radapt.report.explanations_page import write_explanations_page
 from radapt.report.folder import Run
 from radapt.runs.folder import read_record, threshold_of
 from radapt.shift.expression import resolved
@@ -96,6 +99,60 @@ def predict_files(
     scorer = inference.scorer_of(classifier, select_device("auto", "fp32"))
     result = score_files(scorer, list(map(Path, paths)), thresholds=values)
     return Listing(file_rows(result, classifier.spec.classes))
+
+
+def explain(
+    model: AnyModel,
+    files: Path | str | Sequence[Path | str],
+    *,
+    method: str = "grad-cam",
+    target: str | None = None,
+    layer: str | None = None,
+    out: Path | str | None = None,
+) -> Explanations:
+    """Map what speaks for a class in image files, and check what such maps are worth as evidence.
+
+    Parameters
+    ----------
+    model
+        A run, its folder, or a `Classifier`; it stays as it is.
+    files
+        Images, or folders of images; DICOM files too.
+    method
+        "grad-cam"; "integrated-gradients" or "occlusion", which take the extra `explain`.
+    target
+        The class that is explained; None: the likeliest of each image.
+    layer
+        The block whose map Grad-CAM takes; None: the last with 5 x 5 places or more.
+    out
+        A folder for overlays, maps and a page; None: nothing is written.
+
+    Returns
+    -------
+    Explanations
+        `images` with their maps, `notices`, and a row for each image: its score, deletion and insertion
+        beside random orders, and how alike the map stays with random weights.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such method, class or block.
+    AskedWrongly
+        If the method does not suit the model, or `out` holds something else.
+    WrongFolder
+        If there is no such file, or a folder holds no image.
+    """
+    paths = [files] if isinstance(files, Path | str) else files
+    found = explain_files(
+        model_of(model),
+        list(map(Path, paths)),
+        ExplainOptions(method, target, layer),
+        select_device("auto", "fp32"),
+    )
+    if out is not None:
+        write_explanations(found, Path(out))
+        write_explanations_page(found, Path(out) / EXPLANATIONS_PAGE)
+    return found
 
 
 def evaluate(

@@ -21,6 +21,7 @@ from radapt.cli import (
     describe,
     drift,
     evaluate,
+    explain,
     export,
     import_model,
     locate,
@@ -77,6 +78,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     compare.compare,
     predict.predict,
     export.export,
+    explain.explain,
     drift.drift,
     prevalence.prevalence,
     preview.preview,
@@ -91,6 +93,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     models.strategies,
 )
 WITHOUT_RESUME = {  # commands that keep nothing of unfinished work
+    explain.explain,
     plan.plan,
     advise.advise,
     evaluate.evaluate,

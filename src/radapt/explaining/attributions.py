@@ -7,6 +7,7 @@ would be a finding of its own, for in a radiograph it is air.
 from typing import Any
 
 import torch
+from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from radapt.errors import AskedWrongly
@@ -15,6 +16,7 @@ from radapt.explaining.log_odds import LogOdds
 from radapt.models.classifier import Classifier
 
 STEPS = 32  # of the path from grey to the image
+SMOOTH = 1 / 32  # of the side: standard deviation of what the gradients of single pixels are spread over
 WINDOW, STRIDE = 8, 16  # the side of an image over that of what is hidden, and over its step
 BATCH = 16  # images run at once
 
@@ -24,7 +26,8 @@ def integrated_gradients(
 ) -> Tensor:
     """Return maps (n, h, w), in log odds, that sum to what the image adds to plain grey.
 
-    Sundararajan et al. 2017 (arXiv:1703.01365).
+    Sundararajan et al. 2017 (arXiv:1703.01365). Those of single pixels follow the grid of a network's filters
+    and its strides; each is spread over its neighbourhood, which changes no sum.
 
     Parameters
     ----------
@@ -49,7 +52,12 @@ def integrated_gradients(
         )
         for image, target in zip(pixels.split(1), targets.split(1), strict=True)
     ]
-    return torch.cat(rows).float()
+    return torch.cat([_spread(row) for row in rows])
+
+
+def _spread(drawn: Tensor) -> Tensor:
+    values = gaussian_filter(drawn[0].detach().cpu().numpy(), SMOOTH * drawn.shape[1], mode="reflect")
+    return torch.from_numpy(values).float().unsqueeze(0)
 
 
 def occlusion(classifier: Classifier, pixels: Tensor, targets: Tensor, layer: str | None = None) -> Tensor:

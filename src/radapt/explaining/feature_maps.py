@@ -24,7 +24,7 @@ from radapt.explaining.log_odds import LogOdds
 from radapt.models.classifier import Classifier
 from radapt.models.ensemble import members_of
 
-PLACES = 4  # a side; with fewer a map says next to nothing
+PLACES = 5  # a side; coarser maps say next to nothing, and follow the score less well
 MAX_PREFIX = 16  # tokens of no place: class, distillation, registers
 
 

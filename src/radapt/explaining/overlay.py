@@ -58,3 +58,10 @@ def palette() -> NDArray[np.uint8]:
     from matplotlib import colormaps
 
     return np.asarray(255 * colormaps[COLOURS](np.arange(256))[:, :3], dtype=np.uint8)
+
+
+def small_picture(image: NDArray[np.uint8], side: int) -> Image.Image:
+    """Return an image (h, w) or (h, w, 3) as a picture whose longer side has this many pixels at most."""
+    picture = Image.fromarray(image)
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return picture

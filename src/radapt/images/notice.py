@@ -23,6 +23,7 @@ KINDS: Mapping[str, str] = {  # the title of each kind, on every page and in pri
     "recalibration": "The recalibration may do harm.",
     "baseline": "Not clearly better than a shortcut baseline.",
     "shortcut": "The scores may rest on a shortcut.",
+    "map": "These maps are weak evidence.",
     "site": "Images give their site away.",
     "uncertain-labels": "Uncertain labels were taken as certain.",
     "unknown-patients": "Unknown patients.",

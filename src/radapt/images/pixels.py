@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops, JpegImagePlugin, UnidentifiedImageError
 
 from radapt.errors import BadImage
+from radapt.images.borders import Box
 from radapt.images.depth import (
     bands,
     deep_colour,
@@ -53,6 +54,11 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _ON_ITS_SIDE = (_TURNS[5], _TURNS[6], _TURNS[7], _TURNS[8])
+_FLIPPED_ACROSS = (_TURNS[2], _TURNS[3], _TURNS[6], _TURNS[7])  # after the sides are exchanged
+_FLIPPED_DOWN = (_TURNS[3], _TURNS[4], _TURNS[7], _TURNS[8])
+
+
+Extent = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +72,7 @@ class GreyImage:
     low: float = 0  # the value in the file (DICOM: after rescaling) at one end of the grey levels,
     high: float = 255  # and at the other end
     outside: float = 0  # share of the pixels outside these two, which a window or percentiles clip
+    box: Extent | None = None  # what trimming left: left, top, right, bottom in pixels of the file; None: all
 
 
 def read_grey(path: Path, reading: Preprocessing) -> NDArray[np.uint8]:
@@ -192,7 +199,7 @@ def _image(image: Image.Image, data: bytes, reading: Preprocessing, exif: bytes)
     check_tiff(image)
     extent = (float(width), float(height))
     if isinstance(image, JpegImagePlugin.JpegImageFile):
-        inner = None if reading.size is None else _inner(width, height, reading.size, reading.resize)
+        inner = None if reading.size is None else inner_size(width, height, reading.size, reading.resize)
         drafted = image.draft("L", inner and (int(inner[0] * _GAP), int(inner[1] * _GAP)))
         extent = extent if drafted is None else drafted[1][2:]  # a fraction of the size, not a whole number
     check_memory(memory_needed(image, width * height, len(data), reading))
@@ -210,13 +217,44 @@ def _assemble(
     """Fit a picture into the square and rotate it; `size` is the width and height in the file."""
     grey = _resized(picture, extent, reading)
     width, height = size
+    box = _in_file(picture.box, extent, size)
     if turn is not None:
         grey = grey.transpose(turn)
+        box = None if box is None else _turned(box, turn, size)
         if turn in _ON_ITS_SIDE:
             width, height = height, width
     return GreyImage(
-        _finished(grey, reading.size), width, height, picture.bits, picture.low, picture.high, picture.outside
+        _finished(grey, reading.size),
+        width,
+        height,
+        picture.bits,
+        picture.low,
+        picture.high,
+        picture.outside,
+        box,
     )
+
+
+def _in_file(box: Box | None, extent: tuple[float, float], size: tuple[int, int]) -> Extent | None:
+    """Return a box in a picture that was decoded at a fraction of its size in pixels of the file."""
+    if box is None:
+        return None
+    across, down = size[0] / extent[0], size[1] / extent[1]
+    left, top, right, bottom = box
+    return left * across, top * down, min(right * across, size[0]), min(bottom * down, size[1])
+
+
+def _turned(box: Extent, turn: Image.Transpose, size: tuple[int, int]) -> Extent:
+    """Return a box in a picture of this width and height after its transposition."""
+    left, top, right, bottom = box
+    width, height = size
+    if turn in _ON_ITS_SIDE:
+        left, top, right, bottom, width, height = top, left, bottom, right, height, width
+    if turn in _FLIPPED_ACROSS:
+        left, right = width - right, width - left
+    if turn in _FLIPPED_DOWN:
+        top, bottom = height - bottom, height - top
+    return left, top, right, bottom
 
 
 def _to_grey(
@@ -263,6 +301,7 @@ def _dicom(data: bytes, reading: Preprocessing) -> GreyImage:
         low=picture.low,
         high=picture.high,
         outside=picture.outside,
+        box=picture.box,
     )
 
 
@@ -277,7 +316,7 @@ def _resized(trimmed: GreyPicture, extent: tuple[float, float], reading: Preproc
         return trimmed.picture
     left, top, right, bottom = trimmed.box or (0, 0, *trimmed.picture.size)
     extent = (min(extent[0], right) - left, min(extent[1], bottom) - top)
-    inner = _inner(*extent, reading.size, reading.resize)
+    inner = inner_size(*extent, reading.size, reading.resize)
     return trimmed.picture.resize(inner, Image.Resampling.BILINEAR, box=(0, 0, *extent), reducing_gap=_GAP)
 
 
@@ -286,8 +325,8 @@ def _finished(grey: Image.Image, size: int | None) -> NDArray[np.uint8]:
     return levels if size is None else _centred(levels, size)
 
 
-def _inner(width: float, height: float, size: int, resize: str) -> tuple[int, int]:
-    """Return the width and height of the picture inside the square."""
+def inner_size(width: float, height: float, size: int, resize: str) -> tuple[int, int]:
+    """Return the width and height that a picture of this extent gets in a square of `size` pixels."""
     if resize == "squash":
         return size, size
     scale = size / max(width, height)

@@ -82,7 +82,7 @@ def score_files(
         If none of the paths exists, or a folder holds no file.
     """
     images = []
-    listing = _find(paths)
+    listing = find_files(paths)
     failed = listing.failed
     for start in range(0, len(listing.files), BATCH):
         read: list[tuple[Path, GreyImage]] = []
@@ -109,16 +109,23 @@ def score_files(
 
 
 @dataclass(slots=True)
-class _Listing:
-    """The files below some paths."""
+class FoundFiles:
+    """The files of some paths, and what was not taken."""
 
     files: list[Path] = field(default_factory=list)
     failed: list[dict[str, str]] = field(default_factory=list)
     passed: Counter[str] = field(default_factory=Counter)  # by extension
 
 
-def _find(paths: Sequence[Path]) -> _Listing:
-    listing, missing = _Listing(), 0
+def find_files(paths: Sequence[Path]) -> FoundFiles:
+    """Return the files of some paths, with all that lie in folders and below.
+
+    Raises
+    ------
+    WrongFolder
+        As for `score_files`.
+    """
+    listing, missing = FoundFiles(), 0
     for path in paths:
         if is_store(path):
             raise WrongFolder(
@@ -136,7 +143,7 @@ def _find(paths: Sequence[Path]) -> _Listing:
     return listing
 
 
-def _walk(folder: Path, listing: _Listing) -> None:
+def _walk(folder: Path, listing: FoundFiles) -> None:
     """Collect the files below a folder, and report sub-folders that cannot be read."""
     before = (len(listing.files), len(listing.failed))
 

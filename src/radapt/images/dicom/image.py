@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from radapt.errors import AskedWrongly, BadImage
-from radapt.images.borders import inside_borders
+from radapt.images.borders import Box, inside_borders
 from radapt.images.depth import bands, paint
 from radapt.images.dicom.codestream import codestream_size, lossy_12_bits
 from radapt.images.dicom.header import (
@@ -68,6 +68,7 @@ class DicomPicture:
     low: float  # the values, after rescaling, that are black and white (or white and black)
     high: float
     outside: float  # share of the pixels outside the two
+    box: Box | None  # what trimming left of the whole; None: all
 
 
 def read_picture(data: bytes, reading: Preprocessing, *, max_pixels: int) -> DicomPicture:
@@ -115,7 +116,8 @@ def _picture(data: bytes, reading: Preprocessing, max_pixels: int) -> DicomPictu
     show = _presentation(header, layout, reading)
     stored = _stored(opened, layout)
     grey, mapping = _mapped(stored, show)
-    if reading.trim and (box := inside_borders(grey)) is not None:
+    box = inside_borders(grey) if reading.trim else None
+    if box is not None:
         left, top, right, bottom = box
         del grey  # frees memory: the next picture is as large
         grey, mapping = _mapped(stored[top:bottom, left:right], show)
@@ -127,6 +129,7 @@ def _picture(data: bytes, reading: Preprocessing, max_pixels: int) -> DicomPictu
         low=mapping.low,
         high=mapping.high,
         outside=mapping.outside,
+        box=box,
     )
 
 
