@@ -7,13 +7,17 @@ import sys
 import numpy as np
 import onnx
 import pytest
+from exporting_samples import RECORD
 from onnx import TensorProto
 from PIL import Image
-from samples import make_images
+from samples import make_dataset, make_images, write_images
 
 from radapt.errors import AskedWrongly, BadArtefact
+from radapt.evaluation.evaluate import evaluate_model
 from radapt.exporting.metadata import KEY
 from radapt.exporting.onnx_model import is_onnx, read_onnx_model
+from radapt.images.load import load_dataset
+from radapt.images.load_options import LoadOptions
 from radapt.models.inference import predict, scorer_of
 from radapt.models.predict_files import score_files
 
@@ -158,17 +162,31 @@ def test_it_is_known_by_its_name_from_a_run(tmp_path):
     assert not is_onnx(tmp_path / "run.onnx")
 
 
-def test_commands_take_it_without_torch(pair, tmp_path):
-    for row, image in enumerate(make_images(3, size=40).pixels):
-        Image.fromarray(image).save(tmp_path / f"{row}.png")
+def test_commands_take_it_without_torch(pair, tmp_path, hardware):
+    data = write_images(tmp_path / "images", make_dataset(train=8, val=8, test=16, size=32))
+    model = str(pair.written.path)
+    predicts = ["radapt", "predict", model, str(data / "test")]
+    evaluates = ["radapt", "evaluate", model, str(data), "--json"]
     code = (
-        f"import sys; sys.argv = ['radapt', 'predict', {str(pair.written.path)!r}, {str(tmp_path)!r}]\n"
+        "import sys\n"
         "from radapt.cli.app import main\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
-        "heavy = ('torch', 'timm', 'scipy', 'sklearn', 'matplotlib', 'pyarrow', 'onnx')\n"
+        f"for sys.argv in ({predicts}, {evaluates}):\n"
+        "    try: main()\n"
+        "    except SystemExit as stopped: assert not stopped.code\n"
+        "heavy = ('torch', 'timm', 'onnx', 'matplotlib')\n"
         "print([name for name in heavy if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "3 of 3 images were read." in done.stdout
+    assert "16 of 16 images were read." in done.stdout
     assert done.stdout.strip().splitlines()[-1] == "[]"
+    printed = json.loads(done.stdout[done.stdout.index("{") : done.stdout.rindex("}") + 1])
+    wanted = evaluate_model(
+        pair.classifier, RECORD, load_dataset(data, LoadOptions(size=32)), hardware=hardware
+    )
+    for own, other in zip(printed["estimates"], wanted["estimates"], strict=True):
+        assert own["metric"] == other["metric"]
+        assert [own[name] for name in ("value", "low", "high")] == pytest.approx(
+            [other[name] for name in ("value", "low", "high")], abs=1e-6
+        )
+    assert printed["learned_from"] is None
+    assert printed["notices"][0]["kind"] == "learned-unknown"

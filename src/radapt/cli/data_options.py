@@ -14,6 +14,7 @@ from radapt.text import counted, listed, passed_over, reasons
 if TYPE_CHECKING:
     from radapt.images.imageset import DataProvenance, Dataset
     from radapt.images.load_options import LoadOptions
+    from radapt.images.preprocessing import Preprocessing
     from radapt.models.classifier import Classifier
 
 
@@ -73,9 +74,15 @@ def load_options_for(
     classifier: "Classifier", options: DataOptions, data: Sequence[Path]
 ) -> "list[LoadOptions]":
     """Return the loading options of each data set that a trained model is to score."""
-    spec = classifier.spec
-    requests = load_options(options, data, size=spec.size)
-    return [replace(request, **spec.reading.as_dict()) for request in requests]
+    return load_options_of(classifier.spec.reading, options, data)
+
+
+def load_options_of(
+    reading: "Preprocessing", options: DataOptions, data: Sequence[Path]
+) -> "list[LoadOptions]":
+    """Return the loading options of each data set that is to be read so."""
+    requests = load_options(options, data, size=reading.size or 0)
+    return [replace(request, **reading.as_dict()) for request in requests]
 
 
 def load_options(options: DataOptions, data: Sequence[Path], *, size: int) -> "list[LoadOptions]":

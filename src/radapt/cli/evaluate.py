@@ -8,7 +8,13 @@ import typer
 
 from radapt.artefacts import RECORD
 from radapt.cli import options
-from radapt.cli.data_options import DataOptions, load_images, load_options_for, takes_data
+from radapt.cli.data_options import (
+    DataOptions,
+    load_images,
+    load_options_for,
+    load_options_of,
+    takes_data,
+)
 from radapt.cli.evaluation_tables import say_evaluation
 from radapt.cli.known_images import learned_images, scored_part, validation_of
 from radapt.cli.models import open_classifier
@@ -21,6 +27,7 @@ if TYPE_CHECKING:
     from radapt.evaluation.evaluate import EvaluateOptions
     from radapt.evaluation.performance import PerformanceOptions
     from radapt.evaluation.recalibration_trial import RecalibrationPlan
+    from radapt.exporting.onnx_model import OnnxModel
     from radapt.images.imageset import Dataset
     from radapt.models.classifier import Classifier
 
@@ -102,7 +109,9 @@ OptionalData = Annotated[
 RunOrScores = Annotated[
     Path,
     typer.Argument(
-        metavar="RUN", help="A run folder; or a table of scores (.csv, .tsv, .parquet), with --score."
+        metavar="RUN",
+        help="A run folder; a file of `radapt export` (.onnx); or a table of scores (.csv, .tsv, .parquet), "
+        "with --score.",
     ),
 ]
 
@@ -133,17 +142,18 @@ def evaluate(
     The scores of a model stand beside those of shortcut baselines.
     """
     from radapt.evaluation.evaluate import EvaluateOptions
-    from radapt.report.evaluation_page import write_evaluation
-    from radapt.runs.folder import threshold_of
-    from radapt.shift.expression import resolved
+    from radapt.exporting.onnx_model import is_onnx, read_onnx_model
 
     of_table = is_table_of_scores(run, data, score)
+    file = read_onnx_model(run, threads=threads) if is_onnx(run) else None
     settings = EvaluateOptions(
-        shift=shift and resolved(shift),
+        shift=shift and _resolved(shift),
         seed=seed,
         occlusion=occlusion,
         performance=_performance(
-            threshold or (None if of_table else threshold_of(run)), prevalence, always=html is not None
+            threshold or (None if of_table else _own_threshold(run, file)),
+            prevalence,
+            always=html is not None,
         ),
         recalibration=_recalibration(recalibrate, on, of_table=of_table),
         by=tuple(dict.fromkeys(by or ())),
@@ -152,18 +162,71 @@ def evaluate(
     if of_table:
         table = open_scores(run, images, score, settings.by)
         result, scored = table_result(table, settings, part, on)
-        if html is not None:
-            write_evaluation(html, result, table.name, predictions=scored, notes=table.notes)
+        _write_page(html, result, table.name, predictions=scored, notes=table.notes)
         _report(result, run.name, as_json, html)
     elif data is not None:
-        dataset, classifier = _opened(run, data, images)
-        part = scored_part(dataset, part, run, whole=settings.recalibration is None)
-        dataset = dataset.with_all() if part == "all" else dataset
-        hardware = (device, threads)
-        result = _run_result(run, classifier, dataset, replace(settings, part=part), hardware)
-        if html is not None:
-            write_evaluation(html, result, f"{run.resolve().name} on {dataset.origin.name}")
+        if file is not None:
+            dataset, result = _file_result(file, run, (data, images), settings, part)
+        else:
+            dataset, classifier = _opened(run, data, images)
+            part = scored_part(dataset, part, run, whole=settings.recalibration is None)
+            dataset = dataset.with_all() if part == "all" else dataset
+            hardware = (device, threads)
+            result = _run_result(run, classifier, dataset, replace(settings, part=part), hardware)
+        _write_page(html, result, f"{run.resolve().name} on {dataset.origin.name}")
         _report(result, dataset.origin.name, as_json, html)
+
+
+def _resolved(shift: str) -> str:
+    from radapt.shift.expression import resolved
+
+    return resolved(shift)
+
+
+def _own_threshold(run: Path, file: "OnnxModel | None") -> str | None:
+    """Return the threshold that a run or an exported file comes with, as --threshold takes it."""
+    if file is not None:
+        values = {each.value for each in file.thresholds.values()}
+        return repr(values.pop()) if len(values) == 1 else None
+    from radapt.runs.folder import threshold_of
+
+    return threshold_of(run)
+
+
+def _write_page(html: Path | None, result: dict[str, Any], title: str, **options: Any) -> None:
+    if html is not None:
+        from radapt.report.evaluation_page import write_evaluation
+
+        write_evaluation(html, result, title, **options)
+
+
+def _file_result(
+    file: "OnnxModel",
+    path: Path,
+    data: "tuple[Path, DataOptions]",
+    settings: "EvaluateOptions",
+    part: str | None,
+) -> "tuple[Dataset, dict[str, Any]]":
+    """Score an exported model, which keeps no images that it learned from."""
+    from radapt.evaluation.evaluate import evaluate_scores
+    from radapt.images.notice import Notice
+    from radapt.models.predict_files import check_images
+    from radapt.runs.learned import not_known
+
+    about = file.metadata
+    request = load_options_of(about.preprocessing, data[1], [data[0]])[0]
+    dataset = load_images(data[0], request, file.classes)
+    check_images(dataset, file.classes, findings=file.findings)
+    whole = dataset.split_here and settings.recalibration is None
+    part = part or ("all" if whole else "test")
+    dataset = dataset.with_all() if part == "all" else dataset
+    record = {"strategy": about.strategy, "images": about.images, "source": about.digests.get("source")}
+    result = evaluate_scores(file.predict, record, dataset, replace(settings, part=part))
+    learned = Notice("learned-unknown", "caution", not_known(f"the model in {path.name}"))
+    say_notices([learned])
+    unknown = {"learned_from": None, "tested_on": None}
+    notices = as_rows([learned, *dataset.origin.notices])
+    return dataset, {**result, **unknown, "notices": notices, **left_out_counts(dataset.origin)}
 
 
 def _opened(run: Path, data: Path, images: DataOptions) -> tuple["Dataset", "Classifier"]:

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.device import Hardware
+from radapt.errors import AskedWrongly
 from radapt.evaluation.one_class import one_class_notice
 from radapt.evaluation.performance import PerformanceOptions, evaluate_performance
 from radapt.evaluation.recalibration_trial import (
@@ -21,12 +21,12 @@ from radapt.evaluation.scores import score_rows
 from radapt.evaluation.subgroups import MIN_IMAGES, score_groups, values_of
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.notice import as_rows
-from radapt.models.classifier import Classifier
-from radapt.models.inference import predict
 from radapt.predictions import Predictions
-from radapt.shift.shifted import shifted
 from radapt.shortcuts.baselines import NAMES, Baselines, baseline_warnings, measure_baselines
-from radapt.shortcuts.occlusion import occlusion_record
+
+if TYPE_CHECKING:
+    from radapt.device import Hardware
+    from radapt.models.classifier import Classifier
 
 OWN_VALIDATION = "the validation images of the run"
 NO_TRAIN = "The data set has no train images to fit it on."
@@ -49,13 +49,13 @@ class EvaluateOptions:
 
 
 def evaluate_model(
-    classifier: Classifier,
+    classifier: "Classifier",
     record: Mapping[str, Any],
     data: Dataset,
     options: EvaluateOptions | None = None,
     *,
     validation: Predictions | None = None,
-    hardware: Hardware,
+    hardware: "Hardware",
 ) -> dict[str, Any]:
     """Score a model on one split of a data set.
 
@@ -87,20 +87,58 @@ def evaluate_model(
     AskedWrongly
         If the images do not suit the model, lack such a column or split, or cannot be used to recalibrate.
     """
+    from radapt.models.inference import predict
+    from radapt.shortcuts.occlusion import occlusion_record
+
+    return evaluate_scores(
+        lambda images: predict(classifier, images, hardware),
+        record,
+        data,
+        options,
+        validation=validation,
+        occlude=lambda images, whole: occlusion_record(classifier, images, whole, hardware),
+    )
+
+
+def evaluate_scores(
+    predict: Callable[[ImageSet], Predictions],
+    record: Mapping[str, Any],
+    data: Dataset,
+    options: EvaluateOptions | None = None,
+    *,
+    validation: Predictions | None = None,
+    occlude: Callable[[ImageSet, Predictions], dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """Score whatever gives predictions for images, as `evaluate_model`; without a shift torch is not loaded.
+
+    Parameters
+    ----------
+    occlude
+        Scores images, whose predictions as a whole it gets, with parts of them hidden, for `occlusion`.
+
+    Raises
+    ------
+    AskedWrongly
+        As `evaluate_model`, or if occlusion is asked of what cannot give it.
+    """
     options = options or EvaluateOptions()
+    if options.occlusion and occlude is None:
+        raise AskedWrongly(
+            "Parts of images are hidden from the model of a run: give RUN, or leave --occlusion out."
+        )
     trial = None
     if options.recalibration is not None:
         trial = split_for_recalibration(
             data, options.part, options.recalibration.on, record=record, seed=options.seed
         )
-    images = shifted(trial.tested_on if trial else data[options.part], options.shift, options.seed)
+    images = _shifted(trial.tested_on if trial else data[options.part], options)
     groups = _groups(images.columns, options)  # unknown columns are refused before anything is computed
-    predictions = predict(classifier, images, hardware)
+    predictions = predict(images)
     score = partial(_score_rows, record, at_home=_is_source(record, data) and options.shift is None)
     rows, words = score(predictions), OWN_VALIDATION
     if trial is not None:
         words = trial.words
-        validation = predict(classifier, shifted(trial.fitted_on, options.shift, options.seed), hardware)
+        validation = predict(_shifted(trial.fitted_on, options))
     baselines = _baselines(data, options.part, images)
     return {
         "part": options.part,
@@ -113,9 +151,17 @@ def evaluate_model(
                 *one_class_notice(predictions, "The model", "image"),
             ]
         ),
-        **(occlusion_record(classifier, images, predictions, hardware) if options.occlusion else {}),
+        **(occlude(images, predictions) if options.occlusion and occlude else {}),
         **_measure(predictions, options, groups, score, validation=validation, words=words),
     }
+
+
+def _shifted(images: ImageSet, options: EvaluateOptions) -> ImageSet:
+    if options.shift is None:
+        return images
+    from radapt.shift.shifted import shifted
+
+    return shifted(images, options.shift, options.seed)
 
 
 def tested_rows(table: ScoreTable, options: EvaluateOptions, on: str | None) -> tuple[Rows, Rows | None, str]:

@@ -13,9 +13,9 @@ from radapt.device import Hardware
 from radapt.errors import AskedWrongly, RadaptError
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.models.classifier import Classifier, probabilities
-from radapt.models.predict_files import Scorer
+from radapt.models.predict_files import Scorer, check_images
 from radapt.predictions import Predictions
-from radapt.text import counted, listed
+from radapt.text import counted
 
 BATCH = 128  # rows; of images on a CPU fewer, so that activations fit its cache:
 MAX_CPU_BATCH = 16  # images
@@ -149,18 +149,9 @@ def check_classes(classifier: Classifier, images: ImageSet | Dataset) -> None:
     Raises
     ------
     AskedWrongly
-        If the classes or their order differ, or only one side is multi-label.
+        As `radapt.models.predict_files.check_images`.
     """
-    spec = classifier.spec
-    if images.classes != spec.classes:
-        raise AskedWrongly(
-            f"The model knows the classes {listed(spec.classes)}; the images have {listed(images.classes)}. "
-            "classes (--classes THEIRS=OURS) says which is which."
-        )
-    if images.exclusive != (spec.outputs != "findings"):
-        one, several = "is of one class", "may have several findings"
-        own, theirs = (one, several) if images.exclusive is False else (several, one)
-        raise AskedWrongly(f"For the model, each image {own}; in this data set, each image {theirs}.")
+    check_images(images, classifier.spec.classes, findings=classifier.spec.outputs == "findings")
 
 
 def embed(classifier: Classifier, pixels: NDArray[np.uint8] | Tensor, hardware: Hardware) -> Tensor:

@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.errors import BadImage, WrongFolder
+from radapt.errors import AskedWrongly, BadImage, WrongFolder
 from radapt.images.folder_walk import Walk
 from radapt.images.identify import printable
+from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.pixels import GreyImage, read_image
 from radapt.images.preprocessing import Preprocessing
 from radapt.images.store.store import is_store
 from radapt.images.unusable import unusable_warnings
 from radapt.labels import join_labels, positive_class
+from radapt.text import listed
 
 BATCH = 128  # images read before they are scored
 
@@ -47,6 +49,25 @@ class Scorer:
             is_positive = scores[positive] >= thresholds[self.classes[positive]]
             return self.classes[positive if is_positive else 1 - positive]
         return self.classes[max(range(len(scores)), key=scores.__getitem__)]
+
+
+def check_images(images: ImageSet | Dataset, classes: Sequence[str], *, findings: bool) -> None:
+    """Refuse images of other classes than a model's.
+
+    Raises
+    ------
+    AskedWrongly
+        If the classes or their order differ, or only one side is multi-label.
+    """
+    if images.classes != tuple(classes):
+        raise AskedWrongly(
+            f"The model knows the classes {listed(classes)}; the images have {listed(images.classes)}. "
+            "classes (--classes THEIRS=OURS) says which is which."
+        )
+    if images.exclusive == findings:
+        one, several = "is of one class", "may have several findings"
+        own, theirs = (several, one) if findings else (one, several)
+        raise AskedWrongly(f"For the model, each image {own}; in this data set, each image {theirs}.")
 
 
 def score_files(
