@@ -70,7 +70,7 @@ def quick(words: list[str], number: int) -> list[str]:
             words += [option, value]
         elif option != "--strategies":
             words[words.index(option) + 1] = value
-    return words
+    return [*words, "--check"] if name == "serve" and "--check" not in words else words
 
 
 class Coloured(nn.Module):
@@ -149,6 +149,7 @@ def write_world(folder: Path) -> Path:
     folder.mkdir()
     _write_sets(folder)
     _write_tables(folder)
+    (folder / "token").write_text("a-token-of-twenty-letters\n")
     write_hf(folder / "rad-dino")
     save_onnx(Coloured(), folder / "model.onnx", channels=3)
     brief = ("--size", "32", "--epochs", "1", "--steps", "1")

@@ -16,6 +16,7 @@ from radapt.cli.printing import print_table, say
 from radapt.cli.progress import Bar, Lines
 from radapt.errors import RadaptError, Stopped, UnknownName
 from radapt.images.store.pack import NothingReadable
+from radapt.serving.limits import Refused
 from radapt.study.time_limit import OutOfTime
 from radapt.text import LONGEST, LONGEST_REFUSAL, counted, joined, listed, shortened, visible, whole_number
 
@@ -77,6 +78,7 @@ def test_no_error_repeats_more_than_a_little_of_what_it_was_given():
             made = {
                 UnknownName: lambda given=given: UnknownName(given, given, [given, *map(str, range(99))]),
                 NothingReadable: lambda given=given: NothingReadable([(given, given)] * 50),
+                Refused: lambda given=given: Refused(400, f"There is {given!r}, {given}."),
             }
             text = str(made.get(kind, lambda kind=kind, given=given: kind(f"There is {given!r}, {given}."))())
             assert len(text) <= LONGEST_REFUSAL, kind

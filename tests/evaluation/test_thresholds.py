@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_curve
 
 from radapt.errors import AskedWrongly
-from radapt.evaluation.thresholds import Threshold, choose_threshold, parse_threshold, thresholds_for
+from radapt.evaluation.thresholds import (
+    Threshold,
+    choose_threshold,
+    parse_threshold,
+    thresholds_for,
+    thresholds_of,
+    validation_of,
+)
 from radapt.metrics.table import score
 from radapt.predictions import Predictions
 
@@ -205,3 +212,10 @@ def test_each_finding_has_a_threshold_of_its_own_and_two_classes_have_one():
         thresholds_for(rule, "abc", exclusive=True, validation=None, on="")
     with pytest.raises(AskedWrongly, match="has no predictions for them"):
         thresholds_for(rule, classes, exclusive=True, validation=None, on="")
+
+
+def test_a_rule_needs_the_validation_images_of_a_run(tmp_path):
+    assert validation_of(tmp_path) is None
+    with pytest.raises(AskedWrongly, match="has no predictions for them"):
+        thresholds_of(tmp_path, ("NORMAL", "PNEUMONIA"), "youden", exclusive=True)
+    assert thresholds_of(None, ("NORMAL", "PNEUMONIA"), None, exclusive=True) == {}

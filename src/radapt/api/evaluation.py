@@ -9,14 +9,14 @@ from radapt.api.given import AnyData, AnyModel, check_images, data_for, folder_o
 from radapt.api.options import listed_of, watch_for
 from radapt.api.results import Comparison, Evaluation, StressTest, file_rows
 from radapt.artefacts import EXPLANATIONS_PAGE, predictions_file
-from radapt.cli.known_images import learned_images, thresholds_of, validation_of
+from radapt.cli.known_images import learned_images
 from radapt.device import select_device
 from radapt.display.table import Listing
 from radapt.errors import AskedWrongly
 from radapt.evaluation.evaluate import EvaluateOptions, evaluate_model
 from radapt.evaluation.performance import PerformanceOptions
 from radapt.evaluation.stress import StressOptions, stress_model
-from radapt.evaluation.thresholds import parse_threshold
+from radapt.evaluation.thresholds import parse_threshold, thresholds_of, validation_of
 from radapt.explaining.explanation import ExplainOptions, Explanations, explain_files
 from radapt.explaining.folder import write_explanations
 from radapt.images.imageset import ImageSet

@@ -34,6 +34,7 @@ from radapt.cli import (
     preview,
     protocol,
     report,
+    serve,
     shift,
     stopping,
     stress,
@@ -89,6 +90,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     shift.shifts,
     stress.stress,
     report.report,
+    serve.serve,
     models.models,
     models.strategies,
 )
@@ -107,6 +109,7 @@ WITHOUT_RESUME = {  # commands that keep nothing of unfinished work
     locate.locate,
     shift.shifts,
     report.report,
+    serve.serve,
     models.models,
     models.strategies,
     data.list_sets,

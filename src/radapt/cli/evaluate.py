@@ -16,7 +16,7 @@ from radapt.cli.data_options import (
     takes_data,
 )
 from radapt.cli.evaluation_tables import say_evaluation
-from radapt.cli.known_images import learned_images, scored_part, validation_of
+from radapt.cli.known_images import learned_images, scored_part
 from radapt.cli.models import open_classifier
 from radapt.cli.printing import left_out_counts, say, say_json, say_notices
 from radapt.cli.score_options import Score, is_table_of_scores, open_scores, table_result
@@ -244,6 +244,7 @@ def _run_result(
 ) -> dict[str, Any]:
     from radapt.device import select_device
     from radapt.evaluation.evaluate import evaluate_model
+    from radapt.evaluation.thresholds import validation_of
     from radapt.report.folder import expected_in
     from radapt.runs.folder import is_finished, read_record
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from radapt.cli import options
-from radapt.cli.known_images import thresholds_of
 from radapt.cli.models import open_classifier
 from radapt.cli.printing import note, say, say_json
 from radapt.cli.sections import EVALUATION, OUTPUT
@@ -56,6 +55,7 @@ def export(
     The file is held against RUN on images first; one that gives other scores is not written.
     """
     from radapt.device import select_device
+    from radapt.evaluation.thresholds import thresholds_of
     from radapt.exporting.export import check_out, export_onnx
     from radapt.runs.folder import is_finished, read_record, threshold_of
 

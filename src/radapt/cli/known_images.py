@@ -10,11 +10,7 @@ from radapt.images.notice import Notice
 from radapt.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from radapt.evaluation.thresholds import Threshold
     from radapt.images.imageset import Dataset
-    from radapt.predictions import Predictions
 
 
 def scored_part(dataset: "Dataset", part: str | None, run: Path, *, whole: bool = True) -> str:
@@ -83,42 +79,3 @@ def _known_names(run: Path) -> frozenset[str]:
     from radapt.predictions import Predictions
 
     return frozenset(name for path in prediction_files(run) for name in Predictions.load(path).ids.tolist())
-
-
-def validation_of(run: Path) -> "Predictions | None":
-    """Read the run's predictions for its validation images, if it has kept them."""
-    from radapt.artefacts import VALIDATION, predictions_file
-    from radapt.predictions import Predictions
-
-    path = predictions_file(run, VALIDATION)
-    return Predictions.load(path) if path.is_file() else None
-
-
-def thresholds_of(
-    run: Path | None, classes: "Sequence[str]", threshold: str | None, *, exclusive: bool
-) -> "dict[str, Threshold]":
-    """Choose a threshold for each finding, on the validation images of a run if it has to be chosen.
-
-    Parameters
-    ----------
-    run
-        None of a model without a run folder.
-    threshold
-        As `--threshold` takes it; None for none at all: the likeliest class is predicted.
-
-    Raises
-    ------
-    AskedWrongly
-        As `radapt.evaluation.thresholds.thresholds_for`.
-    """
-    from radapt.evaluation.thresholds import parse_threshold, thresholds_for
-
-    if threshold is None:
-        return {}
-    return thresholds_for(
-        parse_threshold(threshold),
-        classes,
-        exclusive=exclusive,
-        validation=None if run is None else validation_of(run),
-        on="the validation images of the run",
-    )

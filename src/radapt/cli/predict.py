@@ -19,7 +19,6 @@ from radapt.cli.dicom_results import (
     say_written,
     write_dicom_reports,
 )
-from radapt.cli.known_images import thresholds_of
 from radapt.cli.models import open_classifier
 from radapt.cli.printing import print_table, say, say_json
 from radapt.cli.sections import EVALUATION, OUTPUT
@@ -125,6 +124,7 @@ def predict(
 def _of_run(run: Path, threshold: str | None, hardware: tuple[str, int | None], *, flags: bool) -> _Model:
     """Open the model of a run, with its thresholds, and with its reference if images are to be flagged."""
     from radapt.device import select_device
+    from radapt.evaluation.thresholds import thresholds_of
     from radapt.models.inference import scorer_of
     from radapt.runs.folder import threshold_of
 
@@ -140,6 +140,7 @@ def _of_run(run: Path, threshold: str | None, hardware: tuple[str, int | None], 
 
 def _of_file(path: Path, threshold: str | None, threads: int | None, *, flags: bool) -> _Model:
     """Open an exported model, without torch, with its thresholds."""
+    from radapt.evaluation.thresholds import thresholds_of
     from radapt.exporting.onnx_model import read_onnx_model
 
     model = read_onnx_model(path, threads=threads)

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from radapt.device import Hardware
 from radapt.drift.features import DriftFeatures
 from radapt.models.classifier import Classifier
-from radapt.models.inference import embed
+from radapt.models.inference import Embedding, logits_one_by_one
 
 FOLDS = 5
 FAR = 95.0  # percentile of the reference's distances beyond which an image is an outlier
@@ -23,25 +24,45 @@ class Distances:
     percentile: NDArray[np.float64]  # (n,), 0 to 100, among the reference's own distances
 
 
-def distances(reference: DriftFeatures, features: NDArray[np.float32]) -> Distances:
-    """Return Mahalanobis distances of new images' features, (n, d), from those of a reference.
+class Reference:
+    """The distribution of a reference's features, to which distances of other images are measured.
 
-    Lee et al. 2018 (NeurIPS 31), without classes; the covariance is shrunk (Ledoit & Wolf 2004). The
-    distribution is fitted on four fifths of the reference's patients and compared with distances of the last
-    fifth, five times (cross-conformal: Vovk 2015, Ann. Math. Artif. Intell. 74:9); without this all new
-    images would seem far.
+    Lee et al. 2018 (NeurIPS 31), without classes; the covariance is shrunk (Ledoit & Wolf 2004). It is fitted
+    on four fifths of the reference's patients and compared with distances of the last fifth, five times
+    (cross-conformal: Vovk 2015, Ann. Math. Artif. Intell. 74:9); without this all new images would seem far.
     """
-    from sklearn.covariance import LedoitWolf
 
-    folds = np.unique(reference.patients, return_inverse=True)[1] % FOLDS
-    far, nearer = np.zeros(len(features)), np.zeros(len(features))
-    for fold in range(FOLDS):
-        measure = LedoitWolf().fit(reference.features[folds != fold])
-        own = np.sort(measure.mahalanobis(reference.features[folds == fold]))
-        squared = measure.mahalanobis(features)
-        far += np.sqrt(squared) / FOLDS
-        nearer += np.searchsorted(own, squared)
-    return Distances(far, 100 * nearer / len(reference))
+    def __init__(self, reference: DriftFeatures) -> None:
+        from sklearn.covariance import LedoitWolf
+
+        folds = np.unique(reference.patients, return_inverse=True)[1] % FOLDS
+        self._size, self._parts = len(reference), []
+        for fold in range(FOLDS):
+            measure = LedoitWolf().fit(reference.features[folds != fold])
+            own = np.sort(measure.mahalanobis(reference.features[folds == fold]))
+            self._parts.append((measure, own))
+
+    def distances(self, features: NDArray[np.float32]) -> Distances:
+        """Return the Mahalanobis distances of images' features, (n, d)."""
+        far, nearer = np.zeros(len(features)), np.zeros(len(features))
+        for measure, own in self._parts:
+            squared = measure.mahalanobis(features)
+            far += np.sqrt(squared) / FOLDS
+            nearer += np.searchsorted(own, squared)
+        return Distances(far, 100 * nearer / self._size)
+
+    def flags(self, features: NDArray[np.float32]) -> list[dict[str, Any]]:
+        """Return for each image "distance_percentile", 0 to 100, and "unlike_reference", beyond `FAR`."""
+        return [
+            {"distance_percentile": round(float(each), 1), "unlike_reference": bool(each > FAR)}
+            for row in features  # one by one, so that the result depends on the image alone
+            for each in self.distances(row[None]).percentile
+        ]
+
+
+def distances(reference: DriftFeatures, features: NDArray[np.float32]) -> Distances:
+    """Return Mahalanobis distances of new images' features, (n, d), from those of a reference."""
+    return Reference(reference).distances(features)
 
 
 class ReferenceCheck:
@@ -53,12 +74,9 @@ class ReferenceCheck:
 
     def observe(self, pixels: NDArray[np.uint8]) -> None:
         """Take the features of images, (n, h, w)."""
-        self._features.append(embed(self._classifier, pixels, self._hardware).numpy())
+        features = logits_one_by_one(Embedding(self._classifier), torch.from_numpy(pixels), self._hardware)
+        self._features.append(features.numpy())
 
     def flags(self) -> list[dict[str, Any]]:
         """Return for each image "distance_percentile", 0 to 100, and "unlike_reference", beyond `FAR`."""
-        percentiles = distances(self._reference, np.concatenate(self._features)).percentile
-        return [
-            {"distance_percentile": round(float(each), 1), "unlike_reference": bool(each > FAR)}
-            for each in percentiles
-        ]
+        return Reference(self._reference).flags(np.concatenate(self._features))

@@ -5,11 +5,13 @@ A threshold is chosen on other images than those it is tested on, and records wh
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from radapt.artefacts import VALIDATION, predictions_file
 from radapt.errors import AskedWrongly
 from radapt.labels import positive_class
 from radapt.predictions import Predictions
@@ -168,6 +170,40 @@ def thresholds_for(
         )
     labels = [validation] if exclusive else [label for _, label in validation.apart()]
     return {name: choose_threshold(rule, label, on=on) for name, label in zip(names, labels, strict=True)}
+
+
+def validation_of(run: Path) -> Predictions | None:
+    """Read a run's predictions for its validation images, if it has kept them."""
+    path = predictions_file(run, VALIDATION)
+    return Predictions.load(path) if path.is_file() else None
+
+
+def thresholds_of(
+    run: Path | None, classes: Sequence[str], threshold: str | None, *, exclusive: bool
+) -> dict[str, Threshold]:
+    """Choose a threshold for each finding, on the validation images of a run if it has to be chosen.
+
+    Parameters
+    ----------
+    run
+        None of a model without a run folder.
+    threshold
+        As `--threshold` takes it; None for none at all: the likeliest class is predicted.
+
+    Raises
+    ------
+    AskedWrongly
+        As `thresholds_for`.
+    """
+    if threshold is None:
+        return {}
+    return thresholds_for(
+        parse_threshold(threshold),
+        classes,
+        exclusive=exclusive,
+        validation=None if run is None else validation_of(run),
+        on="the validation images of the run",
+    )
 
 
 def _of_all(value: float) -> str:

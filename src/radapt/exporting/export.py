@@ -13,8 +13,9 @@ from radapt.exporting.licence import licence_of
 from radapt.exporting.metadata import Metadata
 from radapt.exporting.network import export_program
 from radapt.exporting.onnx_file import onnx_of, serialise
-from radapt.exporting.onnx_model import SUFFIX, OnnxModel, golden_pixels, open_session
+from radapt.exporting.onnx_model import SUFFIX, OnnxModel, open_session
 from radapt.files import atomic
+from radapt.images.golden import golden_pixels
 from radapt.models.checkpoint import model_digest
 from radapt.models.classifier import Classifier
 from radapt.version import __version__

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from radapt.errors import AskedWrongly, BadArtefact, RadaptError
 from radapt.evaluation.thresholds import Threshold
 from radapt.exporting.metadata import KEY, Metadata, parse_metadata
+from radapt.images.golden import golden_pixels
 from radapt.images.imageset import ImageSet
 from radapt.models.onnx_content import check_alone, check_finite, properties_of
 from radapt.models.predict_files import Scorer, score_files
@@ -123,13 +124,6 @@ class OnnxModel:
     def _run(self, given: Mapping[str, Any]) -> NDArray[np.float64]:
         scores: NDArray[np.float64] = self.session.run([PROBABILITIES], dict(given))[0]
         return scores
-
-
-def golden_pixels(size: int) -> NDArray[np.uint8]:
-    """Return an image of stripes (1, size, size) in whole numbers, the same on every machine."""
-    rows, columns = np.mgrid[:size, :size]
-    image: NDArray[np.uint8] = ((rows * 3 + columns * 5 + rows * columns // 7) % 256).astype(np.uint8)
-    return image[None]
 
 
 def is_onnx(path: Path) -> bool:

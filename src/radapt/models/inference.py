@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly, RadaptError
+from radapt.images.golden import golden_pixels
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.models.classifier import Classifier, probabilities
 from radapt.models.predict_files import Scorer, check_images
@@ -20,6 +21,7 @@ from radapt.text import counted
 BATCH = 128  # rows; of images on a CPU fewer, so that activations fit its cache:
 MAX_CPU_BATCH = 16  # images
 CACHED = 5 * 2**20  # activations of the widest layer
+FULL = 16  # images of a padded batch on a GPU
 
 
 def logits_of(model: nn.Module, inputs: Tensor, hardware: Hardware, *, full: bool = False) -> Tensor:
@@ -51,6 +53,28 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     finally:
         for module, training in modes:
             module.training = training
+
+
+def logits_one_by_one(model: nn.Module, pixels: Tensor, hardware: Hardware) -> Tensor:
+    """Run a module over images (n, h, w), n > 0; return float32 (n, ...) that depend on the image alone.
+
+    Libraries sum batches of other sizes in another order. So on a CPU each image is a batch of its own; on a
+    GPU batches are padded to `FULL` images. The number of CPU threads may still change the last digits.
+    """
+    if hardware.device.type == "cpu":
+        return torch.cat([logits_of(model, image, hardware) for image in pixels.split(1)])
+    parts = []
+    for part in pixels.split(FULL):
+        padded = torch.cat([part, part[:1].expand(FULL - len(part), *part.shape[1:])])
+        parts.append(logits_of(model, padded, hardware)[: len(part)])
+    return torch.cat(parts)
+
+
+def golden_scores(classifier: Classifier, hardware: Hardware) -> dict[str, float]:
+    """Return the probability of each class for the golden image, see `radapt.images.golden`."""
+    spec = classifier.spec
+    logits = logits_one_by_one(classifier, torch.from_numpy(golden_pixels(spec.size)), hardware)
+    return dict(zip(spec.classes, probabilities(logits, spec.outputs)[0].tolist(), strict=True))
 
 
 def _cpu_batch_size(model: nn.Module, image: Tensor) -> int:
@@ -112,7 +136,7 @@ def scorer_of(classifier: Classifier, hardware: Hardware) -> Scorer:
         spec.classes,
         spec.outputs == "findings",
         spec.reading,
-        lambda pixels: scores_of(classifier, pixels, hardware),
+        lambda pixels: _scores(classifier, logits_one_by_one(classifier, torch.from_numpy(pixels), hardware)),
     )
 
 
@@ -159,6 +183,21 @@ def embed(classifier: Classifier, pixels: NDArray[np.uint8] | Tensor, hardware: 
     parts = pixels.split(4096) if isinstance(pixels, Tensor) else chunks(pixels)
     module = Embedding(classifier)
     return torch.cat([logits_of(module, part, hardware) for part in parts])
+
+
+class ScoresAndFeatures(nn.Module):
+    """A module that maps images to the logits of a classifier and its trunk's features, side by side."""
+
+    def __init__(self, classifier: Classifier) -> None:
+        super().__init__()
+        self.classifier = classifier
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Return (n, k + d): k logits, bitwise those of the classifier, then d features."""
+        features = self.classifier.embed(pixels)
+        views = self.classifier.spec.views
+        logits = self.classifier.head(features) if views == 1 else self.classifier(pixels)
+        return torch.cat([logits, features.flatten(1)], dim=1)
 
 
 class Embedding(nn.Module):

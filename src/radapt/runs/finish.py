@@ -19,7 +19,7 @@ from radapt.images.characteristics import characteristics
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.notice import Notice, as_rows
 from radapt.models.classifier import Classifier
-from radapt.models.inference import predict
+from radapt.models.inference import golden_scores, predict
 from radapt.predictions import Predictions
 from radapt.progress import SILENT, Watch
 from radapt.provenance import provenance
@@ -106,6 +106,7 @@ def finish(
             "notes": result.notes,
             "epochs": len(result.history),
             "training_seconds": sum(epoch.seconds for epoch in result.history),
+            "golden": golden_scores(result.classifier, hardware),
             "provenance": provenance(hardware, model.started),
         }
     )

@@ -1,0 +1,186 @@
+"""The command serve."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from radapt.cli import options
+from radapt.cli.printing import note, say
+from radapt.cli.sections import CONNECTION, EVALUATION, MODEL
+from radapt.errors import AskedWrongly, RadaptError
+
+if TYPE_CHECKING:
+    from radapt.serving.limits import Limits
+    from radapt.serving.service import Service
+
+TOKEN = "RADAPT_TOKEN"
+NEEDS = (
+    "`radapt serve` needs FastAPI, Uvicorn, python-multipart and prometheus-client. Install them with: pip "
+    "install 'radapt[serve]'."
+)
+
+Served = Annotated[
+    Path, typer.Argument(metavar="RUN", help="A run folder, as train, adapt or a study writes it.")
+]
+Base = Annotated[
+    Path | None,
+    typer.Option(
+        "--base",
+        help="A run whose answers stand beside. Without it: the model that RUN was adapted from, if it lies "
+        "in the same folder.",
+        rich_help_panel=MODEL,
+    ),
+]
+Threshold = Annotated[
+    str | None,
+    typer.Option(
+        "--threshold",
+        help="Label images at this threshold, as `radapt predict` takes it. Without it: that of an imported "
+        "RUN, or the likeliest class.",
+        rich_help_panel=EVALUATION,
+    ),
+]
+Host = Annotated[
+    str,
+    typer.Option(
+        "--host",
+        help="The address to listen on; any but those of this machine alone needs a token.",
+        rich_help_panel=CONNECTION,
+    ),
+]
+Port = Annotated[
+    int,
+    typer.Option(
+        "--port",
+        min=0,
+        max=65535,
+        help="The port to listen on; 0 takes a free one.",
+        rich_help_panel=CONNECTION,
+    ),
+]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-file",
+        help=f"A file whose first line requests have to bring as a token. Without it: the variable {TOKEN}, "
+        "or none.",
+        rich_help_panel=CONNECTION,
+    ),
+]
+Queue = Annotated[
+    int | None,
+    typer.Option(
+        "--queue", min=1, max=10_000, help="Images that may wait.  [default: 64]", rich_help_panel=CONNECTION
+    ),
+]
+Check = Annotated[
+    bool,
+    typer.Option(
+        "--check",
+        help="Load the model, score the golden image, say whether the service would be ready, and end.",
+        rich_help_panel=CONNECTION,
+    ),
+]
+
+
+def serve(
+    run: Served,
+    base: Base = None,
+    threshold: Threshold = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    token_file: TokenFile = None,
+    queue: Queue = None,
+    check: Check = False,
+    device: options.Device = "auto",
+    threads: options.Threads = None,
+) -> None:
+    """Score radiographs in a browser and over HTTP, on this machine alone unless a token is set."""
+    check_installed()
+    from radapt.serving.app import make_app
+    from radapt.serving.server import guard
+
+    service = _open(run, base, threshold, _limits(queue), (device, threads))
+    app = guard(make_app(service), host, _token(token_file))
+    if check:
+        _check(service)
+        return
+    _listen(app, host, port, service.limits, f"{service.model.name} answers")
+
+
+def check_installed() -> None:
+    """Check that the packages of the service are installed.
+
+    Raises
+    ------
+    AskedWrongly
+        If one is missing; the message says how to install it.
+    """
+    try:
+        import fastapi  # noqa: F401
+        import prometheus_client  # noqa: F401
+        import python_multipart  # noqa: F401
+        import uvicorn  # noqa: F401
+    except ImportError:
+        raise AskedWrongly(NEEDS) from None
+
+
+def _limits(queue: int | None) -> "Limits":
+    from dataclasses import replace
+
+    from radapt.serving.limits import Limits
+
+    return Limits() if queue is None else replace(Limits(), waiting=queue)
+
+
+def _token(path: Path | None) -> str | None:
+    """Return the token of the file, or of the environment; None without either."""
+    if path is None:
+        return os.environ.get(TOKEN) or None
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise AskedWrongly(f"--token-file {path} could not be read: {error}.") from None
+    if not lines or not lines[0].strip():
+        raise AskedWrongly(f"--token-file {path} is empty: write a token into its first line.")
+    return lines[0].strip()
+
+
+def _open(
+    run: Path, base: Path | None, threshold: str | None, limits: "Limits", hardware: tuple[str, int | None]
+) -> "Service":
+    from radapt.device import select_device
+    from radapt.serving.run_predictor import find_base, open_run
+    from radapt.serving.service import Service
+
+    chosen = select_device(hardware[0], "fp32", hardware[1])
+    model = open_run(run, chosen, threshold)
+    beside = find_base(run) if base is None else base
+    other = None if beside is None else open_run(beside, chosen, threshold)
+    if other is not None and other.classes != model.classes:
+        raise AskedWrongly(f"{beside} knows other classes than {run}: give a --base with the same ones.")
+    if model.reference is None:
+        note(f"{run} keeps no reference of enough patients, so that images unlike its own are not flagged.")
+    return Service(model, other, limits)
+
+
+def _check(service: "Service") -> None:
+    """Start the service's thread, wait for the golden image, and say what it scored."""
+    service.start()
+    service.call(lambda: None).result()
+    service.stop()
+    if not service.readiness.ready:
+        raise RadaptError(service.readiness.reason or "The service would not be ready.")
+    kept = "as when the model was made" if service.model.golden is not None else "for the first time"
+    say(f"{service.model.name} would be ready: the golden image scored {kept}.")
+
+
+def _listen(app: Any, host: str, port: int, limits: "Limits", words: str) -> None:
+    from radapt.serving.server import address_of, listen, run
+
+    listener = listen(host, port)
+    say("Research software: it is no medical device, and no answer of it is a clinical claim.")
+    run(app, listener, limits, lambda: say(f"{words} at {address_of(listener)} until Ctrl-C."))
+    say("Stopped.")

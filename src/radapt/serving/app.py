@@ -1,0 +1,189 @@
+"""The addresses of the service, and what each answers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query, Request
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from radapt.serving.answers import Answer, Failure, State
+from radapt.serving.body import Upload, is_form, read_uploads
+from radapt.serving.counting import Counting
+from radapt.serving.header_check import check_kind
+from radapt.serving.limits import Refused
+from radapt.serving.scoring import Outcome
+from radapt.serving.service import Service
+from radapt.serving.worker import Job
+from radapt.version import __version__
+
+RESEARCH_USE = (
+    "Research software: it is no medical device, and no answer of it is a diagnosis or a clinical claim."
+)
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Failure, "description": "The request is damaged."},
+    401: {"model": Failure, "description": "The token is missing or another one."},
+    403: {
+        "model": Failure,
+        "description": "The request is for another host, or from a page of another site.",
+    },
+    408: {"model": Failure, "description": "The body arrived too slowly."},
+    413: {"model": Failure, "description": "Too many bytes, pixels or parts."},
+    415: {"model": Failure, "description": "The file is neither DICOM, PNG nor JPEG, or is packed."},
+    422: {"model": Failure, "description": "The image cannot be read."},
+    503: {
+        "model": Failure,
+        "description": "The queue is full (see Retry-After), or the service is not ready.",
+    },
+}
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_KINDS = ("application/octet-stream", "application/dicom", "image/png", "image/jpeg")
+BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            **dict.fromkeys(_KINDS, _BINARY),
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"image": {"type": "array", "items": _BINARY["schema"]}},
+                    "required": ["image"],
+                }
+            },
+        },
+    }
+}
+
+
+def make_app(service: Service) -> FastAPI:
+    """Return the application of a service, which starts and ends with it."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        service.start()
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(service.stop)
+
+    app = FastAPI(
+        title="radapt serve",
+        version=__version__,
+        description=f"Scores radiographs by one model. {RESEARCH_USE}",
+        docs_url=None,  # these pages load scripts from elsewhere
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.add_middleware(Counting, metrics=service.metrics)
+    app.exception_handler(Refused)(_answer_refusal)
+    app.exception_handler(HTTPException)(_answer_http)
+    app.exception_handler(ClientDisconnect)(_answer_nobody)
+    _add_health(app, service)
+    _add_predict(app, service)
+    return app
+
+
+async def _answer_refusal(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    return JSONResponse({"error": str(error)}, error.status, dict(error.headers))
+
+
+async def _answer_http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": f"{error.detail}."}, error.status_code, dict(error.headers or {}))
+
+
+async def _answer_nobody(_: Request, error: Exception) -> Response:  # noqa: ARG001
+    return Response(status_code=400, headers={"Connection": "close"})
+
+
+def _add_health(app: FastAPI, service: Service) -> None:
+    @app.get("/healthz", summary="Whether the process answers")
+    async def healthz() -> State:
+        return State(ready=True, reason=None)
+
+    @app.get(
+        "/readyz",
+        summary="Whether the golden image scored as when the model was made",
+        responses={503: {"model": State}},
+    )
+    async def readyz() -> Response:
+        state = service.readiness
+        return JSONResponse({"ready": state.ready, "reason": state.reason}, 200 if state.ready else 503)
+
+    @app.get("/metrics", summary="Numbers for Prometheus", response_class=Response)
+    async def metrics() -> Response:
+        service.metrics.waiting.set(service.worker.waiting)
+        service.metrics.held.set(service.memory.held)
+        return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _add_predict(app: FastAPI, service: Service) -> None:
+    @app.post(
+        "/v1/predict",
+        summary="Score one image, or several",
+        description="One image as the body, or several as the parts of a form. Several are answered by a "
+        f"list in their order, in which an image that cannot be read has an error. {RESEARCH_USE}",
+        response_model=Answer | list[Answer | Failure],
+        responses=REFUSALS,
+        openapi_extra=BODY,
+    )
+    async def predict(
+        request: Request,
+        base: Annotated[bool, Query(description="Whether the base model answers too.")] = False,
+        preview: Annotated[bool, Query(description="Whether the answer has the image.")] = False,
+    ) -> Response:
+        _check_ready(service)
+        with service.memory.share() as share:
+            uploads = await read_uploads(request, service.limits, share)
+            if not is_form(request):
+                outcome = (await _scored(service, uploads, base, preview))[0]
+                return JSONResponse(_single(outcome))
+            outcomes = await _scored(service, uploads, base, preview)
+            pairs = zip(uploads, outcomes, strict=True)
+            return JSONResponse([_one_of_several(upload, outcome) for upload, outcome in pairs])
+
+
+def _check_ready(service: Service) -> None:
+    if not service.readiness.ready:
+        raise Refused(503, service.readiness.reason or "The service is not ready.", retry_after=2)
+
+
+async def _scored(service: Service, uploads: Sequence[Upload], base: bool, preview: bool) -> list[Outcome]:
+    """Score what can be an image, in the service's thread, and wait for it."""
+    outcomes: list[Outcome | None] = [_refused_at_once(upload) for upload in uploads]
+    jobs = [
+        Job(upload.data, base=base, preview=preview)
+        for upload, outcome in zip(uploads, outcomes, strict=True)
+        if outcome is None
+    ]
+    futures = [asyncio.wrap_future(future) for future in service.submit(jobs)] if jobs else []
+    try:
+        async with asyncio.timeout(service.limits.answer_seconds):
+            answers = iter(await asyncio.gather(*futures))
+    except TimeoutError:
+        raise Refused(
+            503, "The images could not be scored in time. Send this again later.", retry_after=10
+        ) from None
+    return [next(answers) if outcome is None else outcome for outcome in outcomes]
+
+
+def _refused_at_once(upload: Upload) -> Outcome | None:
+    try:
+        check_kind(upload.data)
+    except Refused as error:
+        return Outcome(status=error.status, error=str(error))
+    return None
+
+
+def _single(outcome: Outcome) -> dict[str, Any]:
+    if outcome.answer is None:
+        raise Refused(outcome.status, outcome.error)
+    return outcome.answer
+
+
+def _one_of_several(upload: Upload, outcome: Outcome) -> dict[str, Any]:
+    return {"name": upload.name, **(outcome.answer or {"error": outcome.error})}

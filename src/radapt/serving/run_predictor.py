@@ -1,0 +1,148 @@
+"""A run as the model of the service, and where the base model of an adapted run lies."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from radapt.device import Hardware
+from radapt.drift.features import DriftFeatures
+from radapt.drift.monitor import MIN_PATIENTS
+from radapt.drift.outliers import Reference
+from radapt.drift.reference import ABOUT, read_reference
+from radapt.errors import BadArtefact
+from radapt.evaluation.thresholds import thresholds_of
+from radapt.files import read_if_whole
+from radapt.images.preprocessing import Preprocessing
+from radapt.models.checkpoint import load_classifier, model_digest
+from radapt.models.classifier import Classifier, probabilities
+from radapt.models.inference import ScoresAndFeatures, checked, logits_one_by_one, scorer_of
+from radapt.runs.folder import is_finished, read_record, threshold_of
+from radapt.serving.predictor import Scored
+from radapt.study.plan import Cell
+from radapt.text import listed
+
+MAX_SIBLINGS = 200  # folders beside an adapted run in which its base is looked for
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunPredictor:
+    """A run that scores images, each as `radapt predict` does."""
+
+    name: str
+    classifier: Classifier
+    hardware: Hardware
+    thresholds: Mapping[str, float]
+    chosen: str
+    golden: Mapping[str, float] | None
+    features: DriftFeatures | None = None  # of its reference, where that has enough patients
+    reference: Reference | None = None
+
+    @property
+    def about(self) -> str:
+        """A sentence on it."""
+        spec = self.classifier.spec
+        return f"{spec.model}, images of {spec.size} x {spec.size} pixels, {listed(spec.classes)}."
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of its classes or findings."""
+        return self.classifier.spec.classes
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether an image is of one class."""
+        return self.classifier.spec.outputs != "findings"
+
+    @property
+    def reading(self) -> Preprocessing:
+        """How images are decoded for it."""
+        return self.classifier.spec.reading
+
+    def predict(self, images: Sequence[NDArray[np.uint8]]) -> list[Scored]:
+        """Score decoded images, each (size, size)."""
+        pixels, count = torch.from_numpy(np.stack(images)), len(self.classes)
+        both = logits_one_by_one(ScoresAndFeatures(self.classifier), pixels, self.hardware)
+        logits, features = checked(both[:, :count]), both[:, count:].numpy()
+        label = scorer_of(self.classifier, self.hardware).label
+        scores = probabilities(logits, self.classifier.spec.outputs).tolist()
+        return [
+            Scored(
+                tuple(row),
+                label(row, self.thresholds),
+                own,
+            )
+            for row, own in zip(scores, features, strict=True)
+        ]
+
+    def unlike(self, features: NDArray[np.float32]) -> Mapping[str, Any] | None:
+        """Say whether an image of these features is unlike the run's reference; None without one."""
+        return None if self.reference is None else self.reference.flags(features[None])[0]
+
+
+def open_run(run: Path, hardware: Hardware, threshold: str | None = None) -> RunPredictor:
+    """Read a run for the service.
+
+    Parameters
+    ----------
+    threshold
+        As `radapt predict` takes it; None for that of an imported run, or the likeliest class.
+
+    Raises
+    ------
+    WrongFolder, BadArtefact
+        If the folder holds no model that can be read.
+    AskedWrongly
+        If the threshold does not suit the model.
+    """
+    classifier = load_classifier(run)
+    classifier.to(hardware.device)
+    spec = classifier.spec
+    threshold = threshold or threshold_of(run)
+    thresholds = thresholds_of(run, spec.classes, threshold, exclusive=spec.outputs != "findings")
+    features = read_reference(run, classifier) if (run / ABOUT).is_file() else None
+    if features is not None and features.people < MIN_PATIENTS:
+        features = None
+    record = read_record(run) if is_finished(run) else {}
+    chosen = next((each.chosen_on for each in thresholds.values()), "")
+    return RunPredictor(
+        name=run.resolve().name,
+        classifier=classifier,
+        hardware=hardware,
+        thresholds={name: each.value for name, each in thresholds.items()},
+        chosen=chosen,
+        golden=record.get("golden"),
+        features=features,
+        reference=None if features is None else Reference(features),
+    )
+
+
+def find_base(run: Path) -> Path | None:
+    """Return the folder of the model that a run was adapted from, if it lies beside it; else None.
+
+    A cell of a study knows the base model of its seed; another adapted run knows the digest of its base.
+    """
+    record = read_record(run) if is_finished(run) else {}
+    if record.get("kind") == "cell":
+        base = run.resolve().parent / Cell("none", "", int(record.get("seed", 0))).name
+        return base if record.get("strategy") != "none" and is_finished(base) else None
+    digest = record.get("base")
+    if not isinstance(digest, str) or not digest:
+        return None
+    beside = sorted(run.resolve().parent.iterdir())[:MAX_SIBLINGS]
+    for folder in beside:
+        about = read_if_whole(folder / ABOUT) if (folder / ABOUT).is_file() else None
+        if about is not None and about.get("model") == digest and _is_model(folder, digest):
+            return folder
+    return None
+
+
+def _is_model(folder: Path, digest: str) -> bool:
+    try:
+        return model_digest(load_classifier(folder)) == digest
+    except BadArtefact:
+        return False

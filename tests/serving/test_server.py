@@ -1,0 +1,103 @@
+"""A server on a socket: slow senders, large numbers in heads, and an end in order."""
+
+import asyncio
+import socket
+import threading
+import time
+
+import pytest
+
+from radapt.errors import AskedWrongly
+from radapt.serving.app import make_app
+from radapt.serving.limits import Limits
+from radapt.serving.security import Guard
+from radapt.serving.server import address_of, guard, listen, make_server
+from radapt.serving.service import Service
+
+HEAD = b"POST /v1/predict HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+
+
+@pytest.fixture(scope="module")
+def port(service):
+    """The port of a server that runs until the module is done."""
+    own = Service(service.model, None, service.limits)
+    listener = listen("127.0.0.1", 0)
+    server = make_server(Guard(make_app(own)), own.limits)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
+    thread.start()
+    while not own.readiness.ready:
+        time.sleep(0.01)
+    assert address_of(listener) == f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    yield listener.getsockname()[1]
+    server.handle_exit(2, None)
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+def answer_to(port: int, *pieces: bytes, pause: float = 0.0) -> bytes:
+    """Send pieces on a connection; give all that comes back until it is closed."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        for piece in pieces:
+            try:
+                connection.sendall(piece)
+            except OSError:  # it has been closed
+                break
+            time.sleep(pause)
+        received = b""
+        try:
+            while more := connection.recv(65536):
+                received += more
+        except ConnectionResetError:
+            pass
+        return received
+
+
+def good(port: int, image: bytes) -> bytes:
+    head = HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(image)
+    return answer_to(port, head + image)
+
+
+def test_a_good_request_is_answered(port, image):
+    assert b'"label"' in good(port, image)
+
+
+@pytest.mark.parametrize("length", [b"4294967296", b"-5", b"9" * 40, b"abc", b"1, 2"])
+def test_a_length_that_cannot_be_is_refused_at_once(port, image, length):
+    received = answer_to(port, HEAD + b"Content-Length: " + length + b"\r\n\r\nabc")
+    assert received.split(b" ")[1] in (b"400", b"413")
+    assert b'"label"' in good(port, image)
+
+
+def test_a_slow_body_and_a_slow_head_are_cut_off(port, image):
+    slow = answer_to(port, HEAD + b"Content-Length: 1000\r\n\r\n", b"a", b"b", pause=0.1)
+    assert slow.split(b" ")[1] == b"408"
+    assert answer_to(port, b"POST /v1/pre") == b""
+    assert answer_to(port) == b""
+    assert b'"label"' in good(port, image)
+
+
+@pytest.mark.parametrize("head", [b"\x16\x03\x01 hello\r\n\r\n", b"GET / HTTP/1.1\r\nA: " + b"b" * 100_000])
+def test_what_is_no_request_is_refused(port, image, head):
+    assert answer_to(port, head)[:12] in (b"HTTP/1.1 400", b"")
+    assert b'"label"' in good(port, image)
+
+
+def test_an_address_that_others_reach_needs_a_token():
+    with pytest.raises(AskedWrongly, match="reached from other machines: give a token"):
+        guard(lambda *_: None, "0.0.0.0", None)
+    with pytest.raises(AskedWrongly, match="give one of 16 or more"):
+        guard(lambda *_: None, "127.0.0.1", "short")
+    assert guard(lambda *_: None, "0.0.0.0", "x" * 16).names is None
+    assert "127.0.0.2" in guard(lambda *_: None, "127.0.0.2", None).names
+
+
+def test_a_port_that_is_taken_and_an_address_of_another_machine_are_refused(port):
+    with pytest.raises(AskedWrongly, match=f"cannot listen on port {port} of"):
+        listen("127.0.0.1", port)
+    with pytest.raises(AskedWrongly, match="cannot listen"):
+        listen("192.0.2.1", 0)
+
+
+def test_the_limits_of_the_service_are_those_of_a_radiograph():
+    assert Limits().pixels > 30_000_000
+    assert Limits().held_bytes >= 2 * Limits().request_bytes
