@@ -189,3 +189,16 @@ def test_a_first_look_at_the_study_of_a_protocol_is_refused_by_its_own_name(rada
     assert code == 2
     assert "--quick would contradict it" in err
     assert "--epochs" not in err
+
+
+def test_a_path_that_is_not_found_is_said_to_come_from_the_file_of_options(radapt, tmp_path):
+    file = tmp_path / "options.toml"
+    file.write_text('data = "chest_xray"\nshift = ["original"]\n')
+    code, _, err = radapt("study", "--config", file, "--out", tmp_path / "study")
+    assert code == 2
+    assert "There is no folder chest_xray." in err
+    assert f"{file} gives chest_xray, and may name it without its folder: give the path on" in err
+    code, _, err = radapt("study", "elsewhere", "--config", file, "--out", tmp_path / "study")
+    assert code == 2
+    assert "There is no folder elsewhere." in err
+    assert "without its folder" not in err

@@ -2,7 +2,8 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -77,12 +78,45 @@ def with_common_options(name: str, command: Callable[..., None]) -> Callable[...
     def run(**values: Any) -> None:
         own_values = {key: value for key, value in values.items() if key not in OPTIONS}
         check_out(own_values.get("out"))
-        command(**own_values)
+        with _naming_the_file(values["config"]):
+            command(**own_values)
         write_options(name, names, own_values)
 
     run.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
     run.__annotations__ = {each.name: each.annotation for each in [*own, *added]}
     return run
+
+
+@contextmanager
+def _naming_the_file(config: Path | None) -> Iterator[None]:
+    """Say of a path that was not found that a file of options gave it, which knows no folders.
+
+    Raises
+    ------
+    AskedWrongly
+        If a path is not there that the command took from the file, and the command failed for it.
+    """
+    from radapt.errors import AskedWrongly, WrongFolder
+
+    try:
+        yield
+    except (AskedWrongly, WrongFolder) as error:
+        for path in () if config is None else _paths_in(config):
+            if str(error).startswith("There is no ") and f" {path}." in str(error):
+                raise AskedWrongly(
+                    f"{error} {config} gives {path}, and may name it without its folder: give the path on "
+                    "the command line, or edit it there."
+                ) from None
+        raise
+
+
+def _paths_in(config: Path) -> Iterator[Path]:
+    """Yield the texts in a file of options as the paths that some of them are."""
+    from radapt.files import read_toml
+
+    for value in read_toml(config).values():
+        several = value if isinstance(value, list) else [value]
+        yield from (Path(each) for each in several if isinstance(each, str) and each)
 
 
 def _name_of(parameter: inspect.Parameter) -> str:
