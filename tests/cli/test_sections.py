@@ -49,7 +49,7 @@ def test_a_study_groups_its_options(radapt):
     assert sections["Model"] == ["--base", "--model", "--models", "--pretrained", "--weights", "--tune"]
     assert sections["Adaptation"] == ["--strategies", "--budget"]
     assert sections["Comparison"] == ["--with", "--seeds", "--protocol", "--metric", "--margin", *PATIENCE]
-    assert sections["Evaluation"] == ["--by"]
+    assert sections["Evaluation"] == ["--by", "--checks"]
     assert sections["Output"] == ["--out", "--wide"]
 
 
@@ -76,3 +76,15 @@ def test_the_list_of_commands_is_not_cut(words, radapt, monkeypatch):
 def test_help_speaks_of_images_source_and_target(words, radapt):
     text = radapt(*words, "--help")[1].replace("--hospital", "")
     assert re.findall(RETIRED, text) == []
+
+
+@pytest.mark.parametrize("words", WORDS, ids=" ".join)
+def test_the_help_of_every_option_says_what_happens_without_it_and_is_not_cut(words, radapt):
+    text = radapt(*words, "--help")[1]
+    assert "\N{HORIZONTAL ELLIPSIS}" not in text
+    options = re.findall(r"(?ms)^  (?:-\w, )?(--[\w-]+)(.*?)(?=^\S|^$|^  (?:-\w, )?--)", text)
+    assert options
+    for name, about in options:
+        said = " ".join(about.split())
+        takes_value = re.match(r"<", said)
+        assert not takes_value or re.search(r"(?i)without it|\[default: |\[required", said), (name, said)

@@ -20,7 +20,9 @@ TERMS = """Base model; Budget; Held-out; Learning curve; Pre-registration; Scrat
 Source; Strategy; Target; Calibration; Decision curve; Forgetting; Net benefit; NPV; PPV;
 Prevalence; ROC curve; Threshold; Bootstrap; Detectable difference; Inconclusive; Interval; 
 Non-inferiority margin; Out of fold; Corner permutation; Occlusion; Shortcut baseline; Fingerprint;
-Provenance; Standardised difference; Stress test"""
+Provenance; Standardised difference; Stress test; Patient; Class; Head; Fold; Cross-validation; Augmentation;
+Linear probe; Normalisation statistics; Recommendation; Reliability, resolution and uncertainty; Notice; Leak;
+Uninformative model; Predicted positive; Temperature; Border; Thumbnail; Site; Loss; Score"""
 
 
 def named(entries):

@@ -6,7 +6,7 @@ import pytest
 from outcomes import outcome
 
 from radapt.evaluation.scores import Score, estimate_rows
-from radapt.study.answers import Questions, answer, budget_lines, domain_names
+from radapt.study.answers import Questions, answer, budget_lines, domain_names, short_name
 from radapt.study.comparison import differences
 from radapt.study.decision import decide
 from radapt.study.results import _loss
@@ -150,3 +150,8 @@ def test_lines_call_numbers_of_labels_as_they_were_asked_for_and_name_the_metric
     (line,) = budget_lines(decide(study.differences), {100: "all (100)"})
     assert line.startswith("all (100) labels: head scored higher in this training run, +20.0 points [")
     assert line.endswith("of balanced accuracy; may lose more than the margin at the source")
+
+
+def test_a_shifted_target_has_a_short_name():
+    assert short_name("east under the shift noise@2", "east") == "east, shifted"
+    assert short_name("west", "east") == "west"

@@ -39,7 +39,8 @@ SourceImages = Annotated[
     Path | None,
     typer.Option(
         "--source",
-        help="The images that RUN was trained on; only the strategies replay and coral need them.",
+        help="The images that RUN was trained on; only the strategies replay and coral need "
+        "them. Without it: none.",
         rich_help_panel=DATA,
     ),
 ]

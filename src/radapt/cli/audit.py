@@ -41,7 +41,11 @@ Against = Annotated[
 ]
 Page = Annotated[
     Path | None,
-    typer.Option("--html", help="Write a page with what was found and the images.", rich_help_panel=OUTPUT),
+    typer.Option(
+        "--html",
+        help="Write a page with what was found and the images. Without it: none.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 Strict = Annotated[
     bool,
@@ -71,7 +75,7 @@ Suspects = Annotated[
     Path | None,
     typer.Option(
         "--suspects",
-        help="With --labels: write the suspect images to this CSV, ranked.",
+        help="With --labels: write the suspect images to this CSV, ranked. Without it: none.",
         rich_help_panel=OUTPUT,
     ),
 ]

@@ -47,7 +47,7 @@ Config = Annotated[
         "--config",
         help="Read options from this .toml file, by the names that they have here; arguments and options on "
         f"the command line come first. In the folder of --out, {joined(LEAVING)} leave theirs as "
-        f"{OPTIONS_FILE}, with paths cut to their last part: give those again.",
+        f"{OPTIONS_FILE}, with paths cut to their last part: give those again. Without it: no file is read.",
         callback=_read_config,
         is_eager=True,
         rich_help_panel=OTHER,

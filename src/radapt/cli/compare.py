@@ -46,7 +46,9 @@ Claim = Annotated[
 Page = Annotated[
     Path | None,
     typer.Option(
-        "--html", help="Write a page with scores, differences and ROC curves.", rich_help_panel=OUTPUT
+        "--html",
+        help="Write a page with scores, differences and ROC curves. Without it: none.",
+        rich_help_panel=OUTPUT,
     ),
 ]
 

@@ -79,7 +79,7 @@ By = Annotated[
     list[str] | None,
     typer.Option(
         "--by",
-        help="Score subgroups by view, sex, age, site, device or a --column; repeatable.",
+        help="Score subgroups by view, sex, age, site, device or a --column; repeatable. Without it: none.",
         rich_help_panel=EVALUATION,
     ),
 ]
@@ -97,7 +97,9 @@ MinImages = Annotated[
 Page = Annotated[
     Path | None,
     typer.Option(
-        "--html", help="Write a page with scores, calibration and decision curve.", rich_help_panel=OUTPUT
+        "--html",
+        help="Write a page with scores, calibration and decision curve. Without it: none.",
+        rich_help_panel=OUTPUT,
     ),
 ]
 OptionalData = Annotated[

@@ -35,7 +35,7 @@ OtherRuns = Annotated[
     typer.Option(
         "--with",
         help="Another run to score on the same target test images and to compare with the base model; "
-        "repeatable.",
+        "repeatable. Without it: none.",
         rich_help_panel=COMPARISON,
     ),
 ]

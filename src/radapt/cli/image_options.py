@@ -41,13 +41,13 @@ SELECTION = {
         str | None,
         "--label",
         help="Tables: the column of classes or of a finding (1 or 0), or a finding of a published table; "
-        "several findings separated by commas. A table without a description needs it.",
+        "several findings separated by commas. Without it: as a description (.toml) says.",
     ),
     "images": _option(
         str | None,
         "--images",
-        help="Tables: the column that names the image: a file, or a UID or number of its header. Published "
-        "tables do not need it.",
+        help="Tables: the column that names the image: a file, or a UID or number of its header. Without "
+        "it: as a published table has it.",
     ),
     "join": _option(
         str | None,
@@ -93,7 +93,9 @@ SELECTION = {
         help="Tables: the column of dates. Without it: --test-after uses the StudyDate of DICOM.",
     ),
     "column": _option(
-        list[str] | None, "--column", help="Tables: another column to keep with the images; repeatable."
+        list[str] | None,
+        "--column",
+        help="Tables: another column to keep with the images; repeatable. Without it: none.",
     ),
     "root": _option(
         Path | None,
@@ -107,7 +109,9 @@ SELECTION = {
         "published table, else all.",
     ),
     "exclude": _option(
-        list[str] | None, "--exclude", help="Tables: leave out the rows with this COLUMN=VALUE; repeatable."
+        list[str] | None,
+        "--exclude",
+        help="Tables: leave out the rows with this COLUMN=VALUE; repeatable. Without it: none.",
     ),
     "classes": _option(
         str | None,
@@ -115,7 +119,9 @@ SELECTION = {
         help="The class of each label, as normal=NORMAL,viral=PNEUMONIA; or, for tables, names of classes in "
         "order. Without it: the labels themselves.",
     ),
-    "drop": _option(list[str] | None, "--drop", help="Leave out images of this label; repeatable."),
+    "drop": _option(
+        list[str] | None, "--drop", help="Leave out images of this label; repeatable. Without it: none."
+    ),
     "positive": _option(
         str | None,
         "--positive",

@@ -45,7 +45,7 @@ Network = Annotated[
     typer.Option(
         "--model",
         help="The network of a state dict: compact, original-cnn, lite0 to lite2, timm:NAME, xrv:NAME or "
-        "hf:DIR. Other files say which network they hold.",
+        "hf:DIR. Without it: the one that the file holds.",
         rich_help_panel=MODEL,
     ),
 ]

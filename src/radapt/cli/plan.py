@@ -39,14 +39,16 @@ Prevalence = Annotated[
     float | None,
     typer.Option(
         "--prevalence",
-        help="Assumed: share of the patients with the finding, such as 0.3.",
+        help="Assumed: share of the patients with the finding, such as 0.3. Without it: that of --pilot.",
         rich_help_panel=DATA,
     ),
 ]
 Score = Annotated[
     float | None,
     typer.Option(
-        "--score", help="Assumed: the metric without adaptation, such as 0.8.", rich_help_panel=COMPARISON
+        "--score",
+        help="Assumed: the metric without adaptation, such as 0.8. Without it: that of --pilot.",
+        rich_help_panel=COMPARISON,
     ),
 ]
 ImagesPerPatient = Annotated[

@@ -37,7 +37,7 @@ Table = Annotated[
     typer.Option(
         "--out",
         help="Write a table (CSV) of files, scores and labels, with a flag for images that differ from "
-        "those of RUN.",
+        "those of RUN. Without it: a table is printed.",
         rich_help_panel=OUTPUT,
     ),
 ]

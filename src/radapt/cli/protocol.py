@@ -31,7 +31,9 @@ File = Annotated[
 ]
 TargetImages = Annotated[
     Path | None,
-    typer.Option("--target", help="The target images; or else give --shift.", rich_help_panel=DATA),
+    typer.Option(
+        "--target", help="The target images. Without it: those that --shift makes.", rich_help_panel=DATA
+    ),
 ]
 Strategies = Annotated[
     str | None,

@@ -36,7 +36,7 @@ Shifts = Annotated[
     typer.Option(
         "--shift",
         help="Make the target images by this simulated shift of DATA: a name, an expression or a .toml; see "
-        "`radapt shifts`. Repeatable, for several targets.",
+        "`radapt shifts`. Repeatable, for several targets. Without it: give --target.",
         rich_help_panel=DATA,
     ),
 ]
@@ -44,7 +44,7 @@ Targets = Annotated[
     list[Path] | None,
     typer.Option(
         "--target",
-        help="The target images, as DATA. Repeatable, for several targets.",
+        help="The target images, as DATA. Repeatable, for several targets. Without it: give --shift.",
         rich_help_panel=DATA,
     ),
 ]
@@ -142,7 +142,7 @@ By = Annotated[
     typer.Option(
         "--by",
         help="Score also subgroups of the target images by view, sex, age, site, device or a --column; "
-        "repeatable.",
+        "repeatable. Without it: none.",
         rich_help_panel=EVALUATION,
     ),
 ]

@@ -30,7 +30,7 @@ def print_study(result: Mapping[str, Any], out: Path, *, wide: bool = False) -> 
     from radapt.report.folder import read_study
     from radapt.report.overview import questions
     from radapt.report.render import write_report
-    from radapt.study.answers import answer, budget_lines
+    from radapt.study.answers import answer, budget_lines, short_name
     from radapt.study.decision import decide
 
     study = read_study(out)
@@ -38,7 +38,7 @@ def print_study(result: Mapping[str, Any], out: Path, *, wide: bool = False) -> 
     if wide:
         estimate_table(result["estimates"])
     else:
-        _print_scores(study, (asked.source, asked.target))
+        _print_scores(study, (asked.source, short_name(asked.target, asked.source)))
     if folds := result["plan"].get("folds"):
         say(f"The target images were tested out of fold, {folds} folds.")
     say_subgroups(result["subgroups"])

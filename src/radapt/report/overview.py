@@ -14,7 +14,7 @@ from radapt.report import wording
 from radapt.report.folder import Study
 from radapt.report.overview_figure import Band, Path, Point, draw
 from radapt.report.tables import series_of
-from radapt.study.answers import Questions, answer, budget_lines, domain_names
+from radapt.study.answers import Questions, answer, budget_lines, domain_names, short_name
 from radapt.study.decision import Decision, decide
 from radapt.text import counted
 
@@ -120,7 +120,7 @@ def _caption(asked: Questions) -> str:
 
 def _figures(paths: Sequence[Path], asked: Questions) -> tuple[Markup, ...]:
     bands = [
-        Band(domain, getattr(asked, domain), estimate)
+        Band(domain, short_name(getattr(asked, domain), asked.source), estimate)
         for domain in ("source", "target")
         if (estimate := asked.base(domain)) is not None
     ]

@@ -307,6 +307,11 @@ def _harm(study: Questions) -> str:
     return f" {name} would change it by {_of(worst)}."
 
 
+def short_name(name: str, source: str) -> str:
+    """Name the target images where there is little room: `nih, shifted`, not `nih under the shift noise`."""
+    return f"{source}, shifted" if name.startswith(f"{source} under the shift ") else name
+
+
 def domain_names(source: str, target: str | None, shift: str | None) -> Mapping[str, str]:
     """Name the images of both sides by their data sets: `nih`, `nih under the shift original`."""
     if target is None:
