@@ -62,9 +62,10 @@ def uid(*parts):
     return generate_uid(entropy_srcs=[str(part) for part in parts])
 
 
-def radiograph(number, **tags):
+def radiograph(number, *, values=None, **tags):
     """Give a DX image of a chest, of a patient and a study of its own, as a PACS holds it."""
-    values = np.random.default_rng(number).integers(0, 4096, (40, 32)).astype(np.uint16)
+    if values is None:
+        values = np.random.default_rng(number).integers(0, 4096, (40, 32)).astype(np.uint16)
     about = {
         "SOPClassUID": DX,
         "Modality": "DX",

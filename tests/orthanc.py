@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+PROGRAM = shutil.which("Orthanc") or shutil.which("/usr/sbin/Orthanc")  # which is on the path of root alone
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 USER, SECRET = "alice", "wonder-land"
 REFUSED = "REFUSE ME"  # the StudyID of objects that the server does not take
@@ -25,7 +26,7 @@ end
 
 def missing() -> str:
     """Say what the server lacks on this machine; "" if nothing."""
-    if shutil.which("Orthanc") is None or not PLUGIN.exists():
+    if PROGRAM is None or not PLUGIN.exists():
         return "there is no Orthanc with DICOMweb (Debian: orthanc, orthanc-dicomweb)"
     return ""
 
@@ -59,7 +60,7 @@ def orthanc(folder: Path) -> Iterator[str]:
     }
     (folder / "orthanc.json").write_text(json.dumps(config))
     with (folder / "log.txt").open("wb") as log:
-        process = subprocess.Popen(["Orthanc", folder / "orthanc.json"], stdout=log, stderr=log)
+        process = subprocess.Popen([str(PROGRAM), folder / "orthanc.json"], stdout=log, stderr=log)
     try:
         _wait(f"http://127.0.0.1:{port}/dicom-web/studies", process)
         yield f"http://127.0.0.1:{port}/dicom-web"

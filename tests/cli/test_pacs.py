@@ -78,7 +78,7 @@ def test_the_commands_of_its_page_run_one_after_the_other(
     for words in shown_on("pacs.md"):
         code, _, err = radapt(*(places.get(word, word) for word in words))
         assert code == 0, err
-    assert len(list((tmp_path / "reports").iterdir())) == 20
+    assert [len(list((tmp_path / name).iterdir())) for name in ("reports", "maps")] == [20, 20]
 
 
 def test_reports_hold_the_scores_that_predict_gives(trained, images, radapt, tmp_path):
@@ -91,6 +91,26 @@ def test_reports_hold_the_scores_that_predict_gives(trained, images, radapt, tmp
     assert f"'{round(probability, 6)}'" in report
     assert "'compact'" in report
     assert not [word for word in PATIENT if word in f"{path.name}{out}{err}"]
+
+
+def test_maps_come_back_into_the_same_study(trained, pacs, login, images, radapt, tmp_path):
+    words = ("predict", trained, images / "101.dcm", "--dicom-sc", tmp_path / "sc")
+    code, out, err = radapt(*words)
+    assert code == 0, err
+    assert f"DICOM maps: {tmp_path / 'sc'} (1 written)." in out
+    code, out, err = radapt("pacs", "push", pacs, images / "101.dcm", tmp_path / "sc", *login)
+    assert (code, out) == (0, "Stored 2 objects.\n"), err
+    study = requests.get(
+        f"{pacs}/studies/{uid('study', 101)}/instances", auth=(USER, SECRET), timeout=10
+    ).json()
+    assert "OT" in [row["00080060"]["Value"][0] for row in study]
+    made = pydicom.dcmread(next((tmp_path / "sc").iterdir()))
+    assert made.pixel_array.shape[1] == 512  # a small image is enlarged, so that its text can be read
+    assert "Research only" in made.SeriesDescription
+    dumped = subprocess.run(
+        [tool("dcmdump"), "-q", *(tmp_path / "sc").iterdir()], capture_output=True, check=True
+    )
+    assert b"=SecondaryCaptureImageStorage" in dumped.stdout
 
 
 def test_what_is_no_dicom_file_is_refused_before_anything_is_scored(trained, images, radapt, tmp_path):

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import numpy as np
 import pytest
-from dicoms import radiograph, uid
+from dicoms import DEFLATED, radiograph, uid
 from orthanc import SECRET, USER
 from requests.auth import _basic_auth_str
 
@@ -127,6 +128,17 @@ def test_an_answer_without_end_is_left(monkeypatch):
         pytest.raises(RadaptError, match="no radiograph needs"),
     ):
         at(url).studies({})
+
+
+def test_a_deflated_object_is_refused_before_it_is_expanded():
+    deflated = radiograph(1, syntax=DEFLATED, values=np.zeros((2000, 2000), dtype=np.uint16))
+    assert len(deflated) < 50_000
+    parts = b"--x\r\nContent-Type: application/dicom\r\n\r\n" + deflated + b"\r\n--x--"
+    with (
+        answering((200, 'multipart/related; type="application/dicom"; boundary=x', parts)) as (url, _),
+        pytest.raises(RadaptError, match="^is deflated"),
+    ):
+        at(url).retrieve("1.2", "1.3", "1.4")
 
 
 def failed(reason: int) -> bytes:

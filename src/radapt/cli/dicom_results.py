@@ -26,6 +26,15 @@ Reports = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+Captures = Annotated[
+    Path | None,
+    typer.Option(
+        "--dicom-sc",
+        help="Write a DICOM copy of each image, with a map (Grad-CAM) of what speaks for its label over it, "
+        "into this folder. Without it: none.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 
 
 def check_dicom(files: Sequence[Path]) -> None:
@@ -50,6 +59,23 @@ def check_dicom(files: Sequence[Path]) -> None:
             )
 
 
+def check_captures(run: Path, classifier: "Classifier | None") -> None:
+    """Check, before anything is scored, that maps can be made of a model.
+
+    Raises
+    ------
+    AskedWrongly
+        If none can be.
+    """
+    from radapt.pacs.captures import check_maps
+
+    if classifier is None:
+        raise AskedWrongly(
+            f"{run} gives scores alone, and no map: give the run that it is of for --dicom-sc."
+        )
+    check_maps(classifier)
+
+
 def write_dicom_reports(
     result: Mapping[str, Any],
     thresholds: Mapping[str, "Threshold"],
@@ -63,6 +89,17 @@ def write_dicom_reports(
     from radapt.pacs.results import write_reports
 
     return write_reports(result["images"], thresholds, model, folder, findings=findings, watch=watcher())
+
+
+def write_dicom_captures(
+    result: Mapping[str, Any], classifier: "Classifier | None", model: "ModelIdentity", folder: Path
+) -> "Written":
+    """Write a Secondary Capture with a map of each image that was scored."""
+    from radapt.cli.progress import watcher
+    from radapt.pacs.captures import write_captures
+
+    assert classifier is not None
+    return write_captures(result["images"], classifier, model, folder, watch=watcher())
 
 
 def say_written(what: str, written: "Written", *, failures_only: bool) -> None:

@@ -12,11 +12,14 @@ import typer
 
 from radapt.cli import options
 from radapt.cli.dicom_results import (
+    Captures,
     Reports,
+    check_captures,
     check_dicom,
     identity_of_file,
     identity_of_run,
     say_written,
+    write_dicom_captures,
     write_dicom_reports,
 )
 from radapt.cli.models import open_classifier
@@ -61,6 +64,7 @@ class _Model:
     thresholds: Mapping[str, "Threshold"]
     check: "ReferenceCheck | None"  # what its own images looked like
     identity: "Callable[[], ModelIdentity]"  # for DICOM results
+    classifier: "Classifier | None"  # None of an exported model
 
 
 RunOrFile = Annotated[
@@ -78,6 +82,7 @@ def predict(
     threshold: LabelAt = None,
     out: Table = None,
     dicom_sr: Reports = None,
+    dicom_sc: Captures = None,
     as_json: options.Json = False,
     device: options.Device = "auto",
     threads: options.Threads = None,
@@ -86,12 +91,14 @@ def predict(
     from radapt.exporting.onnx_model import is_onnx
     from radapt.models.predict_files import score_files
 
-    if dicom_sr is not None:
+    if dicom_sr is not None or dicom_sc is not None:
         check_dicom(files)
     if is_onnx(run):
         model = _of_file(run, threshold, threads, flags=out is not None)
     else:
         model = _of_run(run, threshold, (device, threads), flags=out is not None)
+    if dicom_sc is not None:
+        check_captures(run, model.classifier)
     thresholds, check = model.thresholds, model.check
     result = score_files(
         model.scorer,
@@ -112,13 +119,32 @@ def predict(
         _say_images(result, thresholds)
         if out is not None and result["images"]:
             say(f"Table: {out}")
-    reports = None
-    if dicom_sr is not None:
-        findings = model.scorer.findings
-        reports = write_dicom_reports(result, thresholds, model.identity(), dicom_sr, findings=findings)
-        say_written("DICOM Structured Reports", reports, failures_only=as_json)
-    if not result["images"] or (reports is not None and reports.failed):
+    complete = _write_dicom(result, model, dicom_sr, dicom_sc, failures_only=as_json)
+    if not (result["images"] and complete):
         raise typer.Exit(1)
+
+
+def _write_dicom(
+    result: Mapping[str, Any],
+    model: _Model,
+    reports: Path | None,
+    captures: Path | None,
+    *,
+    failures_only: bool,
+) -> bool:
+    """Write DICOM results into the folders that are given; return whether there is one on every image."""
+    complete = True
+    if reports is not None:
+        written = write_dicom_reports(
+            result, model.thresholds, model.identity(), reports, findings=model.scorer.findings
+        )
+        say_written("DICOM Structured Reports", written, failures_only=failures_only)
+        complete = not written.failed
+    if captures is not None:
+        written = write_dicom_captures(result, model.classifier, model.identity(), captures)
+        say_written("DICOM maps", written, failures_only=failures_only)
+        complete = complete and not written.failed
+    return complete
 
 
 def _of_run(run: Path, threshold: str | None, hardware: tuple[str, int | None], *, flags: bool) -> _Model:
@@ -135,7 +161,7 @@ def _of_run(run: Path, threshold: str | None, hardware: tuple[str, int | None], 
         run, scorer.classes, threshold or threshold_of(run), exclusive=not scorer.findings
     )
     check = _reference_check(run, classifier, chosen) if flags else None
-    return _Model(scorer, thresholds, check, partial(identity_of_run, run, classifier))
+    return _Model(scorer, thresholds, check, partial(identity_of_run, run, classifier), classifier)
 
 
 def _of_file(path: Path, threshold: str | None, threads: int | None, *, flags: bool) -> _Model:
@@ -149,7 +175,7 @@ def _of_file(path: Path, threshold: str | None, threads: int | None, *, flags: b
         thresholds = thresholds_of(None, model.classes, threshold, exclusive=not model.findings)
     if flags:
         say(f"{path} keeps no reference, so that images unlike its own are not flagged.", error=True)
-    return _Model(model.scorer, thresholds, None, partial(identity_of_file, path, model.metadata))
+    return _Model(model.scorer, thresholds, None, partial(identity_of_file, path, model.metadata), None)
 
 
 def _reference_check(run: Path, classifier: "Classifier", hardware: "Hardware") -> "ReferenceCheck | None":

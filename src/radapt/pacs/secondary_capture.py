@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from radapt.explaining.overlay import RESEARCH_USE
 from radapt.pacs.codes import SOURCE_IMAGE, concept
 from radapt.pacs.identity import NOT_CLINICAL, RESEARCH_ONLY, ModelIdentity, uid_of
 from radapt.pacs.structured_report import instance_number
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 SERIES_NUMBER = 9102
 _NARROWEST = 512  # pixels: below, the text could not be read
-_LETTERS_A_ROW = 56  # that fit beside each other
+_LETTERS_A_ROW = 72  # that fit beside each other
 
 
 def secondary_capture(
@@ -48,7 +49,7 @@ def secondary_capture(
     own = f"{about}{f', by {method}' if method else ''}, of {model.name} {model.version}"
     made = SCImage.from_ref_dataset(
         ref_dataset=source,
-        pixel_array=captioned(drawn, (RESEARCH_ONLY, own)),
+        pixel_array=captioned(drawn, (RESEARCH_ONLY, own, RESEARCH_USE)),
         photometric_interpretation="RGB",
         bits_allocated=8,
         coordinate_system="PATIENT",
@@ -65,10 +66,12 @@ def secondary_capture(
     )
     made.copy_patient_and_study_information(source)
     made.PatientOrientation = source.get("PatientOrientation", "")  # "" says that it is not known
-    made.Laterality = source.get("Laterality", "")
+    made.BodyPartExamined = source.get("BodyPartExamined") or "CHEST"
+    if source.get("Laterality"):  # which a chest, of which there is one, has not
+        made.Laterality = source.Laterality
     if source.get("BurnedInAnnotation"):  # whether pixels name the patient; the band does not
         made.BurnedInAnnotation = source.BurnedInAnnotation
-    made.ImageComments = NOT_CLINICAL
+    made.ImageComments = f"{NOT_CLINICAL} {RESEARCH_USE}"
     made.DerivationDescription = own
     made.SourceImageSequence = [_reference(source)]
     return made
@@ -88,7 +91,7 @@ def captioned(picture: NDArray[np.uint8], lines: tuple[str, ...]) -> NDArray[np.
     if shown.width < _NARROWEST:
         height = round(shown.height * _NARROWEST / shown.width)
         shown = shown.resize((_NARROWEST, max(1, height)), Image.Resampling.BILINEAR)
-    size = max(10, int(1.6 * shown.width / _LETTERS_A_ROW))
+    size = max(10, shown.width // 36)
     rows = [row for line in lines for row in _wrapped(line)]
     band = Image.new("RGB", (shown.width, round(1.4 * size * len(rows) + 0.6 * size)))
     pen, font = ImageDraw.Draw(band), ImageFont.load_default(size)

@@ -27,6 +27,7 @@ MAX_BYTES = 1 << 30  # of one answer: the largest radiographs have 100 MB
 MAX_SECONDS = 600.0  # for one answer
 _BUSY = frozenset({408, 425, 429, 503, 504})
 _CHUNK = 1 << 20
+_DEFLATED = b"1.2.840.10008.1.2.1.99"  # the transfer syntax: PS3.5 annex A.5
 
 
 class Unreachable(RadaptError):
@@ -79,7 +80,10 @@ class _Bounded:
 
 
 def _bound(response: requests.Response, **_: Any) -> requests.Response:
+    """Bound the body of an answer, and refuse a deflated object before it is expanded a thousandfold."""
     response.raw = _Bounded(response.raw)
+    if "json" not in response.headers.get("Content-Type", "") and _DEFLATED in response.content:
+        raise RadaptError("is deflated, which radapt does not read")
     return response
 
 
