@@ -29,7 +29,7 @@ Studies = Annotated[
     list[str] | None,
     typer.Option(
         "--study-uid",
-        help="Fetch the study of this StudyInstanceUID; give it again for more.",
+        help="Fetch the study of this StudyInstanceUID; give it again for more. Without it: any study.",
         rich_help_panel=DATA,
     ),
 ]
@@ -37,8 +37,8 @@ Patients = Annotated[
     list[str] | None,
     typer.Option(
         "--patient",
-        help="Fetch studies of this PatientID; give it again for more. The history of the shell keeps it: a "
-        "--config file does not.",
+        help="Fetch studies of this PatientID; give it again for more. The history of the shell keeps it, "
+        "unless it stands in a --config file. Without it: of any patient.",
         rich_help_panel=DATA,
     ),
 ]
@@ -46,7 +46,8 @@ Dates = Annotated[
     str | None,
     typer.Option(
         "--date",
-        help="Fetch studies of this day or of these days: 20240131 or 20240101-20240131.",
+        help="Fetch studies of this day or of these days: 20240131 or 20240101-20240131. "
+        "Without it: of any day.",
         rich_help_panel=DATA,
     ),
 ]
