@@ -1,6 +1,7 @@
 """A map is drawn over its image, at the size of the image, and hides nothing where it is nothing."""
 
 import numpy as np
+from matplotlib import colormaps
 
 from radapt.explaining.overlay import overlay, palette, shares
 
@@ -26,6 +27,11 @@ def test_a_small_map_is_drawn_large_and_one_of_nothing_changes_nothing():
 
 def test_shares_are_of_the_largest_value_and_not_of_what_is_no_number():
     assert shares(np.array([[np.nan, -3, 1, 4]], dtype=np.float32)).tolist() == [[0, 0, 0.25, 1]]
+
+
+def test_colours_are_those_of_matplotlib():
+    wanted = 255 * colormaps["inferno"](np.arange(256))[:, :3]
+    assert np.abs(palette() - wanted).max() < 8
 
 
 def test_colours_grow_lighter_evenly_so_that_they_are_told_apart_without_hue():

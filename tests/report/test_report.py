@@ -359,6 +359,8 @@ def test_wherever_the_page_speaks_of_the_best_it_means_the_one_that_is_named_at_
         (best_row.strategy, best_row.budget)
     }
     assert f"Target test images on which the best ({name}) was wrong and most confident" in text
+    assert all(image.explained == image.predicted for image in study.images["worst"])
+    assert render(several).count("with a map of what speaks for") == len(study.images["worst"]) > 0
     (hidden,) = [row for row in raw["occlusions"] if row["domain"] == "target"]
     assert (hidden["strategy"], hidden["budget"]) == (best_row.strategy, best_row.budget)
     assert set(re.findall(r"[Tt]he best \((.*?)\)", text)) == {name}

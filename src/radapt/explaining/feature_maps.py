@@ -120,12 +120,14 @@ def _of_member(member: Classifier, image: Tensor, target: int, layer: str | None
         found = [each for each in found if each.block == layer]
     large = [each for each in found if min(each.layout.rows, each.layout.columns) >= PLACES]
     largest = max((each.layout.rows for each in found), default=0)
-    found = large or [each for each in found if each.layout.rows == largest]
-    reach = {each.block: _reach(member, each, image, target) for each in found}
-    for least in (1e-30, 0.0):  # nothing at all only where an answer depends on no block
-        for each in reversed(found):
-            if reach[each.block] >= least:
-                return each
+    unmoved = None  # the last block on which the answer to this image happens not to depend
+    for each in reversed(large or [each for each in found if each.layout.rows == largest]):
+        reach = _reach(member, each, image, target)
+        if reach > 0:
+            return each
+        unmoved = each if reach == 0 and unmoved is None else unmoved
+    if unmoved is not None:
+        return unmoved
     what = f"{member.spec.model} " + (f"gives no map at {layer!r}" if layer else "has no map of features")
     raise AskedWrongly(
         f"Grad-CAM needs a map that the answer depends on, and {what}: give another --layer, or --method "

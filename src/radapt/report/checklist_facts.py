@@ -86,9 +86,14 @@ def study_facts(study: Study) -> Facts:
         **_performance(study),
         "robustness": " ".join(_baselines(study.shortcut_checks.baselines)),
         "occlusion": " ".join(
-            f"Of {wording.model(each['strategy'], each['budget'])}, {wording.DOMAINS[each['domain']]}: "
-            f"{_hidden(each['occlusion'])}"
-            for each in study.occlusions
+            [
+                *(
+                    f"Of {wording.model(each['strategy'], each['budget'])}, "
+                    f"{wording.DOMAINS[each['domain']]}: {_hidden(each['occlusion'])}"
+                    for each in study.occlusions
+                ),
+                *_maps(study),
+            ]
         ),
         "limits": _limits([*study_warnings(study), *threshold_warnings(study)]),
         "internal": "None that was held out from model selection: the test images chose each epoch."
@@ -360,6 +365,12 @@ def _protocol(study: Study) -> str:
     if study.registered is None:
         return "None was registered with radapt."
     return f"Registered on {study.registered.registered_at[:10]}, digest {study.registered.digest}."
+
+
+def _maps(study: Study) -> list[str]:
+    drawn = sum(image.drawn is not None for image in study.images["worst"])
+    what = f"Grad-CAM of the {counted(drawn, 'image')} with the most confident errors"
+    return [f"{what}, held against that of random weights."] if drawn else []
 
 
 def _failures(study: Study) -> str:

@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from radapt.archives import DAMAGE, open_arrays
+from radapt.display.grid import picture_address
 from radapt.errors import BadArtefact
+from radapt.explaining.overlay import overlay, palette
 from radapt.files import check_file
 
 
@@ -25,6 +28,20 @@ class ExampleImage:
     budget: int = 0
     predicted: str = ""
     true_class_probability: float = math.nan  # that the model gave to its label
+    explained: str = ""  # the class that its map is of; "" without a map
+    drawn: NDArray[np.uint8] | None = None  # its map (h, w), 255 where it is largest
+    alike: float | None = None  # the rank correlation of the map with those of random weights
+
+
+def overlaid(image: ExampleImage) -> str:
+    """Return an image with its map over it, if it has one, as the address of a picture."""
+    drawn = np.zeros(image.pixels.shape) if image.drawn is None else image.drawn
+    return picture_address(Image.fromarray(overlay(image.pixels, drawn.astype(np.float32))))
+
+
+def map_legend() -> str:
+    """Return the colours of a map from nothing to the most as the address of a picture."""
+    return picture_address(Image.fromarray(palette()[None]).resize((256, 12)))
 
 
 def read_images(path: Path, captions: Mapping[str, Any]) -> dict[str, tuple[ExampleImage, ...]]:
@@ -36,12 +53,25 @@ def read_images(path: Path, captions: Mapping[str, Any]) -> dict[str, tuple[Exam
         If they are missing or damaged.
     """
     pixels = stored_images(path, ("source", "target", "worst"))
-    return {
+    read = {
         name: tuple(
             _example(image, caption) for image, caption in zip(pixels[name], captions[name], strict=True)
         )
         for name in pixels
     }
+    if any("explained" in caption for caption in captions["worst"]):
+        maps = stored_images(path, ("maps",))["maps"]
+        pairs = zip(read["worst"], captions["worst"], maps, strict=True)
+        read["worst"] = tuple(
+            replace(
+                image,
+                drawn=drawn,
+                explained=caption["explained"],
+                alike=caption["alike_with_random_weights"],
+            )
+            for image, caption, drawn in pairs
+        )
+    return read
 
 
 def _example(pixels: NDArray[np.uint8], caption: Mapping[str, Any]) -> ExampleImage:

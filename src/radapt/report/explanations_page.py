@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from radapt.display.grid import picture_address
 from radapt.explaining.deletion import Area
 from radapt.explaining.explanation import Explained, Explanations
-from radapt.explaining.overlay import LEGEND, RESEARCH_USE, palette, small_picture
+from radapt.explaining.overlay import LEGEND, RESEARCH_USE, small_picture
 from radapt.files import write_text
+from radapt.report.example_images import map_legend
 from radapt.report.render import environment
 from radapt.text import counted
 
@@ -40,18 +39,13 @@ def render_explanations(found: Explanations) -> str:
         "title": f"{counted(len(found.images), 'image')} explained",
         "lead": [METHODS[method], *([f"The map is that of {layer}."] if layer else [])],
         "warnings": found.notices,
-        "legend": legend(),
+        "legend": map_legend(),
         "legend_words": LEGEND,
         "research_use": RESEARCH_USE,
         "images": [_shown(each) for each in found.images],
         "failed": found.failed,
     }
     return environment().get_template("explanations.html.j2").render(page)
-
-
-def legend() -> str:
-    """Return the colours of a map from nothing to the most as the address of a picture."""
-    return picture_address(Image.fromarray(palette()[None]).resize((256, 12)))
 
 
 def _shown(each: Explained) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from radapt.report import figure_data, run_text, stress, tables, wording
 from radapt.report.baselines import HEADING, baseline_table
 from radapt.report.best_model import best_named, named, recovered
 from radapt.report.characteristics import CharacteristicsTable, characteristics_table
+from radapt.report.example_images import map_legend, overlaid
 from radapt.report.folder import Run, Study, expected_in, kind_of, read_folder
 from radapt.report.methods import methods
 from radapt.report.occlusion import occlusion_tables, run_occlusion
@@ -95,6 +96,7 @@ def environment() -> Environment:
     )
     made.globals.update(mark_paths=MARK_PATHS, script=_script(made))
     made.filters["image"] = image_address
+    made.filters["overlay"] = overlaid
     return made
 
 
@@ -166,6 +168,7 @@ def _images(study: Study) -> dict[str, Any]:
         "worst_model": next(
             (named(image.strategy, image.budget, study) for image in study.images["worst"]), ""
         ),
+        "legend": map_legend() if any(each.drawn is not None for each in study.images["worst"]) else "",
         "shift": study.plan.shift or "",
         "names": [data.origin.name for data in study.datasets],
     }

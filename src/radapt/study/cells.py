@@ -1,5 +1,6 @@
 """One model of a study: trained or adapted, scored and saved as a run."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from radapt.adaptation.tuning import fit_all
 from radapt.artefacts import CELLS, HISTORY, STATE, predictions_file
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly, BadArtefact
+from radapt.evaluation.scores import Outcome
 from radapt.images.imageset import Dataset, ImageSet
 from radapt.images.notice import Notice
 from radapt.models.checkpoint import load_classifier
@@ -239,3 +241,17 @@ def _reuse_base_model(study: StudyContext, cell: Cell) -> AdaptResult | None:
         raise AskedWrongly(f"{other} is a study of other images than {study.source.origin.name}.")
     recipe = None if record["recipe"] is None else Recipe(**record["recipe"])
     return AdaptResult(load_classifier(folder), read_epochs(folder / HISTORY), recipe)
+
+
+def tested_models(
+    study: StudyContext, outcome: Outcome, budgets: Mapping[str, ImageSet]
+) -> list[tuple[Path, ImageSet]]:
+    """Return the models of the first seed that an outcome is of, each with the images that it was tested on.
+
+    There are several where the study has folds, and none where its plan leaves checks out.
+    """
+    if not study.plan.checks:
+        return []
+    label = next((label for label, images in budgets.items() if len(images) == outcome.budget), "")
+    models = by_fold(study.plan, Cell(outcome.strategy, label, study.plan.seed))
+    return [(study.folder(cell), study.of_fold(cell.fold).images.target_test) for cell in models]

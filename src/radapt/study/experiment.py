@@ -41,7 +41,7 @@ from radapt.provenance import now, provenance
 from radapt.runs.base import check_tune
 from radapt.runs.folder import is_whole, read_record
 from radapt.runs.holdout import count_images, describe_dataset
-from radapt.study.cells import StudyContext, read_predictions, run_cell
+from radapt.study.cells import StudyContext, read_predictions, run_cell, tested_models
 from radapt.study.comparison import outcome_of
 from radapt.study.domains import Domains, describe_roles, real_domains, shifted_domains
 from radapt.study.example_images import save_example_images
@@ -278,7 +278,9 @@ def _collect_results(
             "notices": as_rows(registered.notices),
             **_verdict(registered, outcomes, budgets),
         },
-        "images": save_example_images(study.out, domains, best),
+        "images": save_example_images(
+            study.out, domains, best, tested_models(study, best, budgets), study.hardware
+        ),
     }
     step.end()
     return result
