@@ -1,18 +1,15 @@
 """A server on a socket: slow senders, large numbers in heads, and an end in order."""
 
-import asyncio
 import socket
-import threading
 import time
+from urllib.parse import urlsplit
 
 import pytest
+from live_service import served
 
 from radapt.errors import AskedWrongly
-from radapt.serving.app import make_app
 from radapt.serving.limits import Limits
-from radapt.serving.security import Guard
-from radapt.serving.server import address_of, guard, listen, make_server
-from radapt.serving.service import Service
+from radapt.serving.server import guard, listen
 
 HEAD = b"POST /v1/predict HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 
@@ -20,18 +17,9 @@ HEAD = b"POST /v1/predict HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 @pytest.fixture(scope="module")
 def port(service):
     """The port of a server that runs until the module is done."""
-    own = Service(service.model, None, service.limits)
-    listener = listen("127.0.0.1", 0)
-    server = make_server(Guard(make_app(own)), own.limits)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
-    thread.start()
-    while not own.readiness.ready:
-        time.sleep(0.01)
-    assert address_of(listener) == f"http://127.0.0.1:{listener.getsockname()[1]}/"
-    yield listener.getsockname()[1]
-    server.handle_exit(2, None)
-    thread.join(20)
-    assert not thread.is_alive()
+    with served(service) as address:
+        assert address.startswith("http://127.0.0.1:")
+        yield urlsplit(address).port
 
 
 def answer_to(port: int, *pieces: bytes, pause: float = 0.0) -> bytes:

@@ -49,3 +49,28 @@ class State(BaseModel):
 
     ready: bool
     reason: str | None = Field(None, description="Why not.")
+
+
+class Latest(BaseModel):
+    """How the latest images were answered."""
+
+    images: int = Field(description="How many they are.")
+    most: int = Field(description="How many are kept at most.")
+    labels: dict[str, float] = Field(description="The share of each label.")
+    unlike_reference: float | None = Field(description="The share that is unlike the reference.")
+
+
+class Words(BaseModel):
+    """A result in sentences."""
+
+    words: list[str]
+
+
+class MapAnswer(BaseModel):
+    """A map of one image."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    map: str = Field(description="The image with its map over it, a data: address.")
+    target: str = Field(alias="class", description="The class that it speaks for.")
+    note: str = Field(description="How to read it.")

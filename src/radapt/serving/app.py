@@ -15,41 +15,22 @@ from radapt.serving.body import Upload, is_form, read_uploads
 from radapt.serving.counting import Counting
 from radapt.serving.header_check import check_kind
 from radapt.serving.limits import Refused
+from radapt.serving.page import USE
+from radapt.serving.panels import BINARY, REFUSALS, add_page, check_ready, one_body
 from radapt.serving.scoring import Outcome
 from radapt.serving.service import Service
 from radapt.serving.worker import Job
 from radapt.version import __version__
 
-RESEARCH_USE = (
-    "Research software: it is no medical device, and no answer of it is a diagnosis or a clinical claim."
-)
-REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"model": Failure, "description": "The request is damaged."},
-    401: {"model": Failure, "description": "The token is missing or another one."},
-    403: {
-        "model": Failure,
-        "description": "The request is for another host, or from a page of another site.",
-    },
-    408: {"model": Failure, "description": "The body arrived too slowly."},
-    413: {"model": Failure, "description": "Too many bytes, pixels or parts."},
-    415: {"model": Failure, "description": "The file is neither DICOM, PNG nor JPEG, or is packed."},
-    422: {"model": Failure, "description": "The image cannot be read."},
-    503: {
-        "model": Failure,
-        "description": "The queue is full (see Retry-After), or the service is not ready.",
-    },
-}
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
-_KINDS = ("application/octet-stream", "application/dicom", "image/png", "image/jpeg")
 BODY = {
     "requestBody": {
         "required": True,
         "content": {
-            **dict.fromkeys(_KINDS, _BINARY),
+            **one_body()["requestBody"]["content"],
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
-                    "properties": {"image": {"type": "array", "items": _BINARY["schema"]}},
+                    "properties": {"image": {"type": "array", "items": BINARY["schema"]}},
                     "required": ["image"],
                 }
             },
@@ -72,7 +53,7 @@ def make_app(service: Service) -> FastAPI:
     app = FastAPI(
         title="radapt serve",
         version=__version__,
-        description=f"Scores radiographs by one model. {RESEARCH_USE}",
+        description=f"Scores radiographs by one model. {USE}",
         docs_url=None,  # these pages load scripts from elsewhere
         redoc_url=None,
         lifespan=lifespan,
@@ -83,6 +64,7 @@ def make_app(service: Service) -> FastAPI:
     app.exception_handler(ClientDisconnect)(_answer_nobody)
     _add_health(app, service)
     _add_predict(app, service)
+    add_page(app, service)
     return app
 
 
@@ -126,7 +108,7 @@ def _add_predict(app: FastAPI, service: Service) -> None:
         "/v1/predict",
         summary="Score one image, or several",
         description="One image as the body, or several as the parts of a form. Several are answered by a "
-        f"list in their order, in which an image that cannot be read has an error. {RESEARCH_USE}",
+        f"list in their order, in which an image that cannot be read has an error. {USE}",
         response_model=Answer | list[Answer | Failure],
         responses=REFUSALS,
         openapi_extra=BODY,
@@ -136,7 +118,7 @@ def _add_predict(app: FastAPI, service: Service) -> None:
         base: Annotated[bool, Query(description="Whether the base model answers too.")] = False,
         preview: Annotated[bool, Query(description="Whether the answer has the image.")] = False,
     ) -> Response:
-        _check_ready(service)
+        check_ready(service)
         with service.memory.share() as share:
             uploads = await read_uploads(request, service.limits, share)
             if not is_form(request):
@@ -145,11 +127,6 @@ def _add_predict(app: FastAPI, service: Service) -> None:
             outcomes = await _scored(service, uploads, base, preview)
             pairs = zip(uploads, outcomes, strict=True)
             return JSONResponse([_one_of_several(upload, outcome) for upload, outcome in pairs])
-
-
-def _check_ready(service: Service) -> None:
-    if not service.readiness.ready:
-        raise Refused(503, service.readiness.reason or "The service is not ready.", retry_after=2)
 
 
 async def _scored(service: Service, uploads: Sequence[Upload], base: bool, preview: bool) -> list[Outcome]:

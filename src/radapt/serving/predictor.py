@@ -19,6 +19,14 @@ class Scored:
     features: NDArray[np.float32] | None = None  # (d,), of its trunk
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Map:
+    """A map of what speaks for a class, drawn over its image."""
+
+    picture: NDArray[np.uint8]  # red, green and blue, (height, width, 3)
+    target: str  # the class
+
+
 class Predictor(Protocol):
     """A model that scores decoded images, each as if it were alone."""
 
@@ -64,6 +72,34 @@ class Predictor(Protocol):
         -------
         Mapping or None
             "unlike_reference" and "distance_percentile", 0 to 100; None if there is nothing to compare with.
+        """
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether there are images to compare with."""
+
+    def drift(self, features: NDArray[np.float32], scores: NDArray[np.float32]) -> list[str]:
+        """Say in sentences whether images of these features (n, d) and scores (n, k) differ from those.
+
+        Raises
+        ------
+        AskedWrongly
+            If there are too few of them, or none to compare with.
+        """
+
+    @property
+    def draws_maps(self) -> bool:
+        """Whether it can say where in an image it looked."""
+
+    def map_of(self, data: bytes) -> Map:
+        """Draw the map of the likeliest class of an image file.
+
+        Raises
+        ------
+        AskedWrongly
+            If this model has no maps.
+        BadImage
+            If the file cannot be read.
         """
 
 

@@ -11,21 +11,24 @@ from numpy.typing import NDArray
 
 from radapt.device import Hardware
 from radapt.drift.features import DriftFeatures
-from radapt.drift.monitor import MIN_PATIENTS
+from radapt.drift.monitor import MIN_PATIENTS, find_drift
 from radapt.drift.outliers import Reference
 from radapt.drift.reference import ABOUT, read_reference
-from radapt.errors import BadArtefact
+from radapt.errors import AskedWrongly, BadArtefact
 from radapt.evaluation.thresholds import thresholds_of
+from radapt.explaining.maps import explain, targets_of
+from radapt.explaining.placement import placed
 from radapt.files import read_if_whole
 from radapt.images.preprocessing import Preprocessing
 from radapt.models.checkpoint import load_classifier, model_digest
 from radapt.models.classifier import Classifier, probabilities
 from radapt.models.inference import ScoresAndFeatures, checked, logits_one_by_one, scorer_of
 from radapt.runs.folder import is_finished, read_record, threshold_of
-from radapt.serving.predictor import Scored
+from radapt.serving.predictor import Map, Scored
 from radapt.study.plan import Cell
 from radapt.text import listed
 
+MAX_COMPARED = 400  # images of the reference that the latest images are compared with
 MAX_SIBLINGS = 200  # folders beside an adapted run in which its base is looked for
 
 
@@ -82,6 +85,36 @@ class RunPredictor:
     def unlike(self, features: NDArray[np.float32]) -> Mapping[str, Any] | None:
         """Say whether an image of these features is unlike the run's reference; None without one."""
         return None if self.reference is None else self.reference.flags(features[None])[0]
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether the run keeps a reference of enough patients."""
+        return self.features is not None
+
+    def drift(self, features: NDArray[np.float32], scores: NDArray[np.float32]) -> list[str]:
+        """Compare images with the run's reference; each is taken for a patient of its own."""
+        if self.features is None:
+            raise AskedWrongly("This model keeps no reference, so that its images cannot be compared.")
+        count, rng = len(features), np.random.default_rng(0)
+        unlabelled = np.full((count, len(self.classes)), np.nan, dtype=np.float32)
+        new = DriftFeatures(features, scores, unlabelled, np.arange(count, dtype=np.int64), self.classes)
+        rows = rng.permutation(len(self.features))[:MAX_COMPARED]
+        names = [str(number) for number in range(count)]
+        words: list[str] = find_drift(self.features.take(rows), new, names)["words"]
+        return [*words, "Each image was taken for a patient of its own."]
+
+    @property
+    def draws_maps(self) -> bool:
+        """Whether it can say where in an image it looked."""
+        return True
+
+    def map_of(self, data: bytes) -> Map:
+        """Draw the Grad-CAM map of the likeliest class of an image file, at the size of the file."""
+        image = placed(data, self.reading)
+        pixels = torch.from_numpy(image.pixels[None]).to(self.hardware.device)
+        target = int(targets_of(self.classifier, pixels, None)[0])
+        drawn = explain(self.classifier, image.pixels[None], target=[target])[0]
+        return Map(image.overlay(drawn), self.classes[target])
 
 
 def open_run(run: Path, hardware: Hardware, threshold: str | None = None) -> RunPredictor:
