@@ -50,7 +50,9 @@ def test_harm_at_the_source_is_named_where_nothing_is_recommended():
 def test_of_one_training_run_nothing_is_claimed_of_the_strategy():
     answers = answer(asked(outcome("none", 0.6), outcome("head", 0.8, seed=1)))
     assert "scored higher in this training run" in answers.headline
-    assert answers.next.startswith("Run it again with --seeds 5 and another --out: until then this is of")
+    assert answers.next == (
+        "Run it again with --seeds 5 and another --out. One training run cannot show that head helps."
+    )
 
 
 def test_fewer_labels_that_are_enough_to_show_a_gain_are_named():

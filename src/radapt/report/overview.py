@@ -18,6 +18,12 @@ from radapt.study.answers import Questions, answer, budget_lines, domain_names, 
 from radapt.study.decision import Decision, decide
 from radapt.text import counted
 
+ABOUT = {  # what a metric is, for those who read of it first here
+    "accuracy": "Accuracy: the share of images that is right; it depends on how common the finding is.",
+    "balanced-accuracy": "Balanced accuracy: the mean of the shares that are right in each class, 50 % by "
+    "chance with two classes.",
+    "auroc": "AUROC: how often an image with the finding scores above one without; 0.5 is chance, 1 perfect.",
+}
 _HYPHEN = re.compile(r"(?<!\w)-(?=\d)")
 
 
@@ -36,6 +42,7 @@ class Overview:
     headline: str
     answers: tuple[Answer, ...]
     next: str  # what to do now
+    words: str  # what the metric and the brackets are
     budgets: tuple[str, ...]  # a line for each number of labelled images
     legend: tuple[tuple[str, int], ...]  # the strategies of the figure, and their colours
     figures: tuple[Markup, ...]  # the same figure for wide and narrow screens; none where nothing was scored
@@ -55,6 +62,7 @@ def overview(study: Study, notices: Sequence[Notice]) -> Overview:
             Answer("What does it cost at the source?", typeset(answers.cost)),
             Answer("Can this be trusted?", trust(notices)),
         ),
+        words=f"{ABOUT.get(asked.metric, '')} In brackets: 95 % intervals, by patient.".strip(),
         next=typeset(_next(answers.next, notices)),
         budgets=tuple(map(typeset, budget_lines(decisions, asked.budgets))),
         legend=tuple((path.strategy, path.series) for path in paths),

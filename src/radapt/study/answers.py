@@ -240,9 +240,10 @@ def _next(study: Questions) -> str:
     if decision is not None and decision.best is not None:
         best = decision.best
         if decision.claim != "helps":
+            runs = "One training run" if best.seeds == 1 else f"{best.seeds} training runs"
             return (
-                f"Run it again with --seeds {ENOUGH_SEEDS} and another --out: until then this is of "
-                f"{_runs(best)}, and no claim about {best.strategy}."
+                f"Run it again with --seeds {ENOUGH_SEEDS} and another --out. {runs} cannot show that "
+                f"{best.strategy} helps."
             )
         keep = "" if decision.forgetting == "within" else f", and keep the base model on {study.source}"
         return f"Use {model_words(best.strategy, best.budget)} on {study.target}{keep}."
