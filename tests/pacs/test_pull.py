@@ -1,5 +1,5 @@
 import pytest
-from dicoms import RAW, SECONDARY, uid
+from dicoms import DX, RAW, SECONDARY, uid
 
 from radapt.errors import AskedWrongly, RadaptError
 from radapt.pacs.pull import Limits, Wanted, pull
@@ -84,6 +84,14 @@ def test_an_image_that_cannot_be_fetched_is_named_and_the_rest_goes_on(filled, t
     monkeypatch.setattr(Server, "retrieve", lambda *_: (_ for _ in ()).throw(Unreachable("gone")))
     with pytest.raises(Unreachable):
         pull(filled, WANTED, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("body_part", "is_wanted"),
+    [("", True), ("CHEST", True), ("Port Chest", True), ("THORAX", True), ("TSPINE", False), ("HAND", False)],
+)
+def test_a_chest_is_known_by_any_of_its_names(body_part, is_wanted):
+    assert bool(WANTED.why_not("DX", DX, body_part)) is not is_wanted
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,15 @@
 """Every failure of a server is one sentence, in which there is neither a patient nor a secret."""
 
 import json
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,7 +28,9 @@ JSON = "application/dicom+json"
 
 
 @contextmanager
-def answering(*answers: tuple[int, str, bytes]) -> Iterator[tuple[str, list]]:
+def answering(
+    *answers: tuple[int, str, bytes], certificate: Path | None = None
+) -> Iterator[tuple[str, list]]:
     """Serve these answers (status, kind, body) in turn, the last for ever; give what was asked."""
     asked, left = [], list(answers)
 
@@ -47,10 +53,16 @@ def answering(*answers: tuple[int, str, bytes]) -> Iterator[tuple[str, list]]:
         do_POST = do_GET
 
     site = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    site.handle_error = lambda *_: None  # clients hang up
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, certificate.with_name("key.pem"))
+        site.socket = context.wrap_socket(site.socket, server_side=True)
     thread = threading.Thread(target=site.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{site.server_port}/dicom-web", asked
+        scheme = "http" if certificate is None else "https"
+        yield f"{scheme}://127.0.0.1:{site.server_port}/dicom-web", asked
     finally:
         site.shutdown()
         site.server_close()
@@ -119,6 +131,27 @@ def test_no_connection_no_certificate_and_no_answer(caplog):
         with pytest.raises(Unreachable, match="did not answer in time"):
             at(url, read=0.05).studies({})
     assert not caplog.records  # in which retries would put their tracebacks
+
+
+@pytest.fixture
+def certificate(tmp_path) -> Path:
+    """The certificate of this machine, by no authority, with its key."""
+    words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost -days 2"
+    names = ("-keyout", tmp_path / "key.pem", "-out", tmp_path / "own.pem")
+    program = shutil.which("openssl") or pytest.skip("there is no openssl")
+    alternative = ("-addext", "subjectAltName=IP:127.0.0.1")
+    subprocess.run([program, *words.split(), *names, *alternative], check=True, capture_output=True)
+    return tmp_path / "own.pem"
+
+
+def test_a_certificate_is_trusted_where_its_authority_is(certificate, tmp_path, monkeypatch):
+    with answering((200, JSON, b"[]"), certificate=certificate) as (url, asked):
+        with pytest.raises(Unreachable, match="certificate of 127.0.0.1 could not be verified"):
+            at(url).studies({})
+        assert not asked
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "key.pem"))
+        assert Server(url, Login(), certificates=certificate).studies({}) == []
+    assert len(asked) == 1
 
 
 def test_an_answer_without_end_is_left(monkeypatch):

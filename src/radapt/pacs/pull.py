@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MODALITIES = ("CR", "DX")
 _FIELDS = ("Modality", "BodyPartExamined", "SOPClassUID", "SeriesInstanceUID")
-_CHEST = re.compile(r"CHEST|THORAX|LUNG")  # how body parts of PS3.16 annex L begin
+_CHEST = re.compile(r"CHEST|THORAX|LUNG")  # among the letters of a body part: PS3.16 annex L
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 _DATE = re.compile(r"\d{8}|\d{8}-(\d{8})?|-\d{8}")
 
@@ -76,7 +76,7 @@ class Wanted:
             return f"of modality {modality}" if modality.isalnum() else "of no modality"
         if sop_class not in SOP_CLASSES:
             return "no radiograph for presentation"
-        if body_part and not self.any_body_part and not _CHEST.match(body_part.upper().strip()):
+        if body_part and not self.any_body_part and not _CHEST.search(body_part.upper()):
             return "of another body part than the chest"
         return ""
 
@@ -154,7 +154,7 @@ def _find(server: Server, wanted: Wanted, done: Pulled, watch: Watch) -> list[_F
     """Return the images to fetch, and count the others by reason."""
     studies = {_value(row, "0020000D") for asked in wanted.searches() for row in server.studies(asked)}
     found: list[_Found] = []
-    step = Steps(watch, "searching studies", len(studies), "study")
+    step = Steps(watch, "looking for images", len(studies), "request")
     for study in sorted(studies):
         for row in server.instances(study, list(_FIELDS)) if is_uid(study) else []:
             each = _Found(study, _value(row, "0020000E"), _value(row, "00080018"))

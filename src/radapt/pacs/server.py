@@ -57,6 +57,15 @@ class _Auth(requests.auth.AuthBase):
         return request
 
 
+class _Session(requests.Session):
+    """Trusts its own authorities: `requests` would let a variable of the environment take their place."""
+
+    def merge_environment_settings(self, *given: Any, **named: Any) -> Any:
+        """Return the settings of a request, with the session's authorities where it has some."""
+        settings = super().merge_environment_settings(*given, **named)
+        return settings if self.verify is True else {**settings, "verify": self.verify}
+
+
 class _Bounded:
     """The body of an answer, which ends with an error where it is too long or takes too long."""
 
@@ -109,7 +118,7 @@ class Server:
 
         self._login, self._patience = login, patience or Patience(waits=(1.0, 5.0))
         self._url, self._host = url, urlsplit(url).hostname
-        session = requests.Session()
+        session = _Session()
         session.auth = _Auth(login)
         session.headers["User-Agent"] = f"radapt/{__version__}"
         session.max_redirects = 0  # a redirect might lead to plain http
