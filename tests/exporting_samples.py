@@ -11,7 +11,7 @@ from torch import nn
 from radapt.device import Hardware
 from radapt.evaluation.thresholds import Rule, Threshold
 from radapt.exporting.agreement import drawn_sample
-from radapt.exporting.export import Exported, export_onnx
+from radapt.exporting.export import Exported, export_model
 from radapt.images.pixels import fitted
 from radapt.models.classifier import Classifier, Spec
 from radapt.models.ensemble import combine
@@ -63,4 +63,4 @@ def exported(spec: Spec, out: Path, hardware: Hardware, *, small: bool = False) 
     """A new model and its file."""
     classifier = lively(spec, small=small)
     sample = drawn_sample(spec.reading)
-    return Pair(classifier, export_onnx(classifier, RECORD, out, sample, hardware, thresholds=AT))
+    return Pair(classifier, export_model(classifier, RECORD, out, sample, hardware, thresholds=AT))

@@ -27,7 +27,7 @@ def test_a_file_agrees_with_its_model_on_prepared_and_on_raw_images(pair, hardwa
     Image.fromarray(sixteen).save(tmp_path / "deep.png")
     (tmp_path / "no.png").write_text("no image")
     sample = sample_of_files([tmp_path], pair.classifier.spec.reading)
-    found = agreement(pair.classifier, read_onnx_model(pair.written.path), sample, hardware)
+    found = agreement(pair.classifier, read_onnx_model(pair.written.path).predict_pixels, sample, hardware)
     assert (found.images, found.raw, found.flipped) == (2, 2, 0)
     assert found.largest < 1e-6
     check_agreement(found)
@@ -37,7 +37,7 @@ def test_a_file_agrees_with_its_model_on_prepared_and_on_raw_images(pair, hardwa
 def test_another_model_is_refused_with_the_figure(pair, hardware):
     spec = pair.classifier.spec
     other, model = lively(spec, seed=3, small=True), read_onnx_model(pair.written.path)
-    found = agreement(other, model, drawn_sample(spec.reading), hardware)
+    found = agreement(other, model.predict_pixels, drawn_sample(spec.reading), hardware)
     assert found.largest > 0.01
     with pytest.raises(RadaptError, match=r"16 drawn images.+ differ by at most \d.+; 0.0001 is allowed"):
         check_agreement(found)

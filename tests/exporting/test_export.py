@@ -6,9 +6,9 @@ from exporting_samples import AT, RECORD, lively
 from samples import CLASSES
 
 from radapt.errors import AskedWrongly, RadaptError, UnknownName
-from radapt.exporting import export
+from radapt.exporting import formats
 from radapt.exporting.agreement import drawn_sample
-from radapt.exporting.export import check_out, export_onnx
+from radapt.exporting.export import check_out, export_model
 from radapt.models.checkpoint import model_digest
 from radapt.models.table import new_spec
 
@@ -30,10 +30,10 @@ def test_a_file_says_what_its_run_says(pair):
 
 def test_one_that_differs_is_not_written(pair, tmp_path, hardware, monkeypatch):
     spec = new_spec("compact", CLASSES, size=32)
-    monkeypatch.setattr(export, "export_program", lambda _: None)
-    monkeypatch.setattr(export, "onnx_of", lambda _: onnx.load(pair.written.path))  # of another model
+    monkeypatch.setattr(formats, "export_program", lambda _: None)
+    monkeypatch.setattr(formats, "onnx_of", lambda _: onnx.load(pair.written.path))  # of another model
     with pytest.raises(RadaptError, match=r"not written.+ differ by at most \d"):
-        export_onnx(lively(spec, seed=5), RECORD, tmp_path / "it.onnx", drawn_sample(spec.reading), hardware)
+        export_model(lively(spec, seed=5), RECORD, tmp_path / "it.onnx", drawn_sample(spec.reading), hardware)
     assert not any(tmp_path.iterdir())
 
 

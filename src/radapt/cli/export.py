@@ -20,7 +20,12 @@ File = Annotated[
 ]
 Format = Annotated[
     str,
-    typer.Option("--format", help="What the file is: onnx.", rich_help_panel=OUTPUT),
+    typer.Option(
+        "--format",
+        help="What the file is: onnx, torch (a program of torch.export), or keras (weights of the original "
+        "CNN).",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 Images = Annotated[
     list[Path] | None,
@@ -56,7 +61,7 @@ def export(
     """
     from radapt.device import select_device
     from radapt.evaluation.thresholds import thresholds_of
-    from radapt.exporting.export import check_out, export_onnx
+    from radapt.exporting.export import check_out, export_model
     from radapt.runs.folder import is_finished, read_record, threshold_of
 
     check_out(out, kind)
@@ -67,12 +72,13 @@ def export(
     )
     sample = _sample(images, spec.reading)
     note(f"Exporting {spec.model} ...")
-    written = export_onnx(
+    written = export_model(
         classifier,
         read_record(run) if is_finished(run) else {},
         out,
         sample,
         select_device("cpu", "fp32", threads),
+        kind=kind,
         thresholds=thresholds,
     )
     _report(written, as_json)

@@ -1,6 +1,6 @@
 """Hold an exported file against the model that it was made of, on real images."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,13 @@ from PIL import Image
 
 from radapt.device import Hardware
 from radapt.errors import BadImage, RadaptError
-from radapt.exporting.onnx_model import OnnxModel
+from radapt.exporting.formats import Runner
 from radapt.images.folder_walk import Walk
 from radapt.images.imageset import ImageSet
 from radapt.images.pixels import fitted, read_image
 from radapt.images.preprocessing import Preprocessing
 from radapt.models.classifier import Classifier
-from radapt.models.inference import scores_of
+from radapt.models.inference import scorer_of
 from radapt.phantom.drawing import HOSPITALS, draw_pixels, roster
 from radapt.text import counted
 
@@ -96,22 +96,34 @@ def drawn_sample(reading: Preprocessing) -> Sample:
     return Sample(prepared, raw, f"{DRAWN} drawn images")
 
 
-def agreement(classifier: Classifier, model: OnnxModel, sample: Sample, hardware: Hardware) -> Agreement:
+def agreement(
+    classifier: Classifier,
+    run: Runner,
+    sample: Sample,
+    hardware: Hardware,
+    *,
+    thresholds: Mapping[str, float] | None = None,
+) -> Agreement:
     """Compare the probabilities of a file with its model's, and the decisions that follow.
 
     Images in their own size are prepared by radapt for the model, and by the file for itself.
+
+    Parameters
+    ----------
+    run
+        Scores images by the file.
+    thresholds
+        As for `radapt.models.predict_files.score_files`.
     """
-    reading = classifier.spec.reading
-    wanted = [scores_of(classifier, sample.prepared, hardware)]
-    given = [model.predict_pixels(sample.prepared)]
+    reading, scorer = classifier.spec.reading, scorer_of(classifier, hardware)
+    wanted, given = [scorer.score(sample.prepared)], [run(sample.prepared)]
     for each in sample.raw:
-        fit = fitted(Image.fromarray(each), reading)
-        wanted.append(scores_of(classifier, fit[None], hardware))
-        given.append(model.predict_pixels(each[None], prepared=False))
+        wanted.append(scorer.score(fitted(Image.fromarray(each), reading)[None]))
+        given.append(run(each[None], prepared=False))
     own, others = np.concatenate(wanted), np.concatenate(given)
-    decide = {name: each.value for name, each in model.thresholds.items()}
+    decide = thresholds or {}
     flipped = sum(
-        model.scorer.label(one, decide) != model.scorer.label(other, decide)
+        scorer.label(one, decide) != scorer.label(other, decide)
         for one, other in zip(own.tolist(), others.tolist(), strict=True)
     )
     largest = float(np.abs(own - others).max())

@@ -9,18 +9,14 @@ from radapt.device import Hardware
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.evaluation.thresholds import Threshold
 from radapt.exporting.agreement import Agreement, Sample, agreement, check_agreement
+from radapt.exporting.formats import FORMATS
 from radapt.exporting.licence import licence_of
 from radapt.exporting.metadata import Metadata
-from radapt.exporting.network import export_program
-from radapt.exporting.onnx_file import onnx_of, serialise
-from radapt.exporting.onnx_model import SUFFIX, OnnxModel, open_session
 from radapt.files import atomic
 from radapt.images.golden import golden_pixels
 from radapt.models.checkpoint import model_digest
 from radapt.models.classifier import Classifier
 from radapt.version import __version__
-
-SUFFIXES = {"onnx": (SUFFIX,)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +39,25 @@ def check_out(path: Path, kind: str) -> None:
     AskedWrongly
         If the name ends otherwise, or is a folder's.
     """
-    if kind not in SUFFIXES:
-        raise UnknownName("format", kind, SUFFIXES)
-    if path.is_dir() or not path.name.lower().endswith(SUFFIXES[kind]):
+    if kind not in FORMATS:
+        raise UnknownName("format", kind, FORMATS)
+    if path.is_dir() or not path.name.lower().endswith(FORMATS[kind].suffix):
         raise AskedWrongly(
-            f"--out is a file that ends in {SUFFIXES[kind][0]} for the format {kind}. Got {path}."
+            f"--out is a file that ends in {FORMATS[kind].suffix} for the format {kind}. Got {path}."
         )
 
 
-def export_onnx(
+def export_model(
     classifier: Classifier,
     record: Mapping[str, Any],
     out: Path,
     sample: Sample,
     hardware: Hardware,
     *,
+    kind: str = "onnx",
     thresholds: Mapping[str, Threshold] | None = None,
 ) -> Exported:
-    """Write a model as one file of ONNX: raw grey images in, calibrated probabilities out.
+    """Write a model as one file: raw grey images in, calibrated probabilities out.
 
     Parameters
     ----------
@@ -68,6 +65,8 @@ def export_onnx(
         What `run.json` says of the model.
     sample
         Images that the file is held against the model on before it is written.
+    kind
+        A name in `radapt.exporting.formats.FORMATS`; of `keras` the model's own pixels go in.
     thresholds
         From which probability on an image is labelled so, by finding; None or empty: the likeliest class.
 
@@ -78,16 +77,18 @@ def export_onnx(
     RadaptError
         If the file does not give what the model gives; nothing is written then.
     """
-    check_out(out, "onnx")
-    made = onnx_of(export_program(classifier))
+    check_out(out, kind)
+    built = FORMATS[kind].build(classifier)
+    if not FORMATS[kind].prepares:
+        sample = replace(sample, raw=())
     metadata = describe(classifier, record, thresholds or {})
-    session = open_session(serialise(made, metadata), out)
-    model = OnnxModel(metadata, session)
-    found = agreement(classifier, model, sample, hardware)
+    run = built.run(built.write(metadata), metadata)
+    values = {name: each.value for name, each in metadata.chosen.items()}
+    found = agreement(classifier, run, sample, hardware, thresholds=values)
     check_agreement(found)
-    golden = model.predict_pixels(golden_pixels(classifier.spec.size))[0]
+    golden = run(golden_pixels(classifier.spec.size))[0]
     metadata = replace(metadata, agreement=found.as_dict(), golden=tuple(golden.tolist()))
-    content = serialise(made, metadata)
+    content = built.write(metadata)
     with atomic(out) as temporary:
         temporary.write_bytes(content)
     return Exported(out, len(content), metadata, found)
