@@ -36,6 +36,7 @@ NAMES = {
     "predict": "radapt.api.evaluation",
     "predict_files": "radapt.api.evaluation",
     "explain": "radapt.api.evaluation",
+    "export": "radapt.api.exporting",
     "evaluate": "radapt.api.evaluation",
     "stress": "radapt.api.evaluation",
     "compare": "radapt.api.evaluation",
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from radapt.api.evaluation import predict as predict
     from radapt.api.evaluation import predict_files as predict_files
     from radapt.api.evaluation import stress as stress
+    from radapt.api.exporting import export as export
     from radapt.api.listings import list_models as list_models
     from radapt.api.listings import list_shifts as list_shifts
     from radapt.api.listings import list_strategies as list_strategies

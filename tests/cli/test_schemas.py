@@ -65,6 +65,11 @@ def test_explanations_are_what_their_schema_allows(trained, folder, radapt, tmp_
     check("explanations", read(out / "explanations.json"))
 
 
+def test_a_model_card_is_what_its_schema_allows(trained, radapt):
+    assert radapt("report", trained, "--card")[0] == 0
+    check("model-card", read(trained / "model_card.json"))
+
+
 def test_an_adapted_run_writes_what_its_schemas_allow(trained, folder, radapt, tmp_path):
     out = tmp_path / "adapted"
     words = ["--shift", "original", "--epochs", 1, "--out", out]

@@ -12,6 +12,7 @@ from onnx import TensorProto
 from PIL import Image
 from samples import make_dataset, make_images, write_images
 
+import radapt
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.evaluation.evaluate import evaluate_model
 from radapt.exporting.metadata import KEY
@@ -86,6 +87,8 @@ def test_a_set_and_files_are_scored_as_by_the_model(pair, model, hardware, tmp_p
     assert [each["path"] for each in given["images"]] == [each["path"] for each in wanted["images"]]
     assert [each["label"] for each in given["images"]] == [each["label"] for each in wanted["images"]]
     assert given["failed"] == wanted["failed"] != []
+    rows = radapt.predict_files(str(pair.written.path), tmp_path).rows()
+    assert [row["label"] for row in rows[:-1]] == [each["label"] for each in wanted["images"]]
 
 
 def test_the_golden_image_tells_whether_it_runs_as_it_did(model):

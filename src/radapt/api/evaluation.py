@@ -19,6 +19,7 @@ from radapt.evaluation.stress import StressOptions, stress_model
 from radapt.evaluation.thresholds import parse_threshold, thresholds_of, validation_of
 from radapt.explaining.explanation import ExplainOptions, Explanations, explain_files
 from radapt.explaining.folder import write_explanations
+from radapt.exporting.onnx_model import is_onnx, read_onnx_model
 from radapt.images.imageset import ImageSet
 from radapt.images.notice import as_rows, from_rows, in_order
 from radapt.models import inference
@@ -67,13 +68,13 @@ def predict_files(
     Parameters
     ----------
     model
-        A run, its folder, or a `Classifier`.
+        A run, its folder, a `Classifier`, or a file of ONNX that `export` wrote.
     files
         Images, or folders of images; DICOM files too.
     threshold
         The probability from which on an image is labelled with the finding, between 0 and 1; or `"youden"`,
         `"sensitivity=0.95"` and the like, chosen on the validation images of a run. None: the threshold that
-        an imported model came with, else the likeliest class is taken.
+        an imported model or an exported file came with, else the likeliest class is taken.
 
     Returns
     -------
@@ -89,16 +90,18 @@ def predict_files(
         If the threshold is out of its range, or the model has three classes or more.
     """
     paths = [files] if isinstance(files, Path | str) else files
-    classifier, run = model_of(model), folder_of(model)
+    if isinstance(model, Path | str) and is_onnx(Path(model)):
+        file = read_onnx_model(Path(model))
+        scorer, run, own = file.scorer, None, file.thresholds
+    else:
+        scorer = inference.scorer_of(model_of(model), select_device("auto", "fp32"))
+        run, own = folder_of(model), {}
     asked = threshold_of(run) if threshold is None and run is not None else threshold
-    spec = classifier.spec
-    chosen = thresholds_of(
-        run, spec.classes, None if asked is None else str(asked), exclusive=spec.outputs != "findings"
-    )
-    values = {name: each.value for name, each in chosen.items()}
-    scorer = inference.scorer_of(classifier, select_device("auto", "fp32"))
+    if asked is not None:
+        own = thresholds_of(run, scorer.classes, str(asked), exclusive=not scorer.findings)
+    values = {name: each.value for name, each in own.items()}
     result = score_files(scorer, list(map(Path, paths)), thresholds=values)
-    return Listing(file_rows(result, classifier.spec.classes))
+    return Listing(file_rows(result, scorer.classes))
 
 
 def explain(

@@ -81,7 +81,12 @@ def export(
         kind=kind,
         thresholds=thresholds,
     )
-    _report(written, as_json)
+    card = None
+    if is_finished(run):
+        from radapt.exporting.model_card import write_model_card
+
+        card = write_model_card(run, out.parent, written)
+    _report(written, card, as_json)
 
 
 def _sample(paths: list[Path] | None, reading: "Preprocessing") -> "Sample":
@@ -98,12 +103,16 @@ def _sample(paths: list[Path] | None, reading: "Preprocessing") -> "Sample":
     return sample
 
 
-def _report(written: "Exported", as_json: bool) -> None:
+def _report(written: "Exported", card: Path | None, as_json: bool) -> None:
     if as_json:
-        say_json({"file": str(written.path), "bytes": written.bytes, "metadata": written.metadata.as_dict()})
+        named = {"file": str(written.path), "card": card and str(card)}
+        sizes = {"bytes": written.bytes, "sha256": written.sha256}
+        say_json({**named, **sizes, "metadata": written.metadata.as_dict()})
         return
     say(f"Held against the run on {written.agreement}.")
     for name, each in written.metadata.chosen.items():
         say(f"{name} from {each.value:.3g} on, {each.chosen_on}.")
     say(f"Licence of the weights that it began from: {written.metadata.licence}.")
+    if card is not None:
+        say(f"Model card: {card}")
     say(f"Exported: {written.path} ({written.bytes / 1e6:.1f} MB)")

@@ -28,6 +28,16 @@ Checklist = Annotated[
     ),
 ]
 
+Card = Annotated[
+    bool,
+    typer.Option(
+        "--card",
+        help="Write model_card.md and model_card.json into the folder of a run: intended use, data, scores, "
+        "limits, licence.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+
 Pdf = Annotated[
     bool,
     typer.Option(
@@ -40,10 +50,11 @@ def report(
     folder: Folder,
     as_json: options.Json = False,
     checklist: Checklist = False,
+    card: Card = False,
     pdf: Pdf = False,
 ) -> None:
-    """Write the report of a finished study or run again, print its numbers as JSON, or write a checklist."""
-    if (folder / SEVERAL).is_file() and not checklist:
+    """Write the report of a finished study or run again, print its numbers, or write a checklist or card."""
+    if (folder / SEVERAL).is_file() and not (checklist or card):
         _report_several(folder, as_json, pdf)
         return
     with _advice_on_damage(folder):
@@ -51,11 +62,15 @@ def report(
             from radapt.report.checklist import write_checklist
 
             say(f"Checklist: {write_checklist(folder)}", error=as_json)
+        if card:
+            from radapt.exporting.model_card import write_model_card
+
+            say(f"Model card: {write_model_card(folder, folder)}", error=as_json)
         if as_json:
             from radapt.report.json_summary import read_numbers
 
             say_json(read_numbers(folder))
-        elif pdf or not checklist:
+        elif pdf or not (checklist or card):
             from radapt.report.render import write_report
 
             _say_page("Report", write_report(folder), pdf)

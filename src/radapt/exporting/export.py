@@ -1,5 +1,6 @@
 """Write a trained model as one file, once it is found to give what the model gives."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ class Exported:
 
     path: Path
     bytes: int
+    sha256: str
     metadata: Metadata
     agreement: Agreement
 
@@ -91,7 +93,7 @@ def export_model(
     content = built.write(metadata)
     with atomic(out) as temporary:
         temporary.write_bytes(content)
-    return Exported(out, len(content), metadata, found)
+    return Exported(out, len(content), hashlib.sha256(content).hexdigest(), metadata, found)
 
 
 def describe(

@@ -13,7 +13,7 @@ from radapt.images.pixels import READER_VERSION
 from radapt.images.preprocessing import Preprocessing
 
 KEY = "radapt"  # of the metadata in a file
-RESEARCH_USE = "Research software: this file is no medical device, and makes no clinical claim."
+RESEARCH_USE = "Research software: this model is no medical device, and makes no clinical claim."
 OUTPUTS = ("softmax", "sigmoid", "findings")
 INPUT = (
     "images: raw grey levels, uint8 (n, 1, height, width) of any size, 0 is black. Values of more than 8 "
