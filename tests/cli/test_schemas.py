@@ -148,7 +148,10 @@ PRINTED = {
         "--out",
         "OUT/scores.csv",
     ],
-    "export": ["export", "RUN", "DATA/test", "--threshold", "youden", "--out", "OUT/model.onnx"],
+    "export": [
+        *["export", "RUN", "DATA/test", "--format", "torch", "--threshold", "youden"],
+        *["--out", "OUT/model.pt2"],
+    ],
     "drift": ["drift", "RUN", "DATA", "--reference", "DATA", "--shift", "noise@3"],
     "drift without labels": ["drift", "RUN", "DATA/test/NORMAL", "--reference", "DATA"],
     "prevalence": ["prevalence", "STUDY/cells/none-s0", "DATA/test/NORMAL", "--labelled", "DATA"],

@@ -14,7 +14,7 @@ from radapt.models.table import new_spec
 
 
 def test_it_gives_the_models_scores_and_says_what_it_is(tmp_path, hardware):
-    spec = new_spec("compact", CLASSES, size=16, intensity="percentile")
+    spec = new_spec("compact", CLASSES, size=16)
     classifier, out = lively(spec, small=True), tmp_path / "model.pt2"
     sample = drawn_sample(spec.reading)
     written = export_model(classifier, RECORD, out, sample, hardware, kind="torch", thresholds=AT)
@@ -24,7 +24,7 @@ def test_it_gives_the_models_scores_and_says_what_it_is(tmp_path, hardware):
     assert parse_metadata(extra[KEY], "it") == written.metadata
     for count in (1, 5):
         images = torch.from_numpy(make_images(count, size=90).pixels).unsqueeze(1)
-        scores = program.module()(images=images, prepared=torch.tensor(False))
+        scores = program.module()(images=images)
         assert (scores.shape, scores.dtype) == ((count, 2), torch.float64)
     pixels = make_images(2, size=16).pixels
     again = TorchProgram(out.read_bytes())

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from radapt.api.given import AnyModel, folder_of, model_of
-from radapt.cli.known_images import thresholds_of
 from radapt.device import select_device
 from radapt.errors import AskedWrongly
+from radapt.evaluation.thresholds import thresholds_of
 from radapt.exporting.agreement import drawn_sample, sample_of_files
 from radapt.exporting.export import Exported, check_out, export_model
 from radapt.runs.folder import is_finished, read_record, threshold_of
