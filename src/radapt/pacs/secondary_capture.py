@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from radapt.explaining.overlay import RESEARCH_USE
 from radapt.pacs.codes import SOURCE_IMAGE, concept
 from radapt.pacs.identity import NOT_CLINICAL, RESEARCH_ONLY, ModelIdentity, uid_of
+from radapt.pacs.source import in_characters
 from radapt.pacs.structured_report import instance_number
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def secondary_capture(
         software_versions=model.radapt,
         series_description=RESEARCH_ONLY,
         transfer_syntax_uid="1.2.840.10008.1.2.1",
+        specific_character_set=None,
     )
     made.copy_patient_and_study_information(source)
     made.PatientOrientation = source.get("PatientOrientation", "")  # "" says that it is not known
@@ -74,7 +76,7 @@ def secondary_capture(
     made.ImageComments = f"{NOT_CLINICAL} {RESEARCH_USE}"
     made.DerivationDescription = own
     made.SourceImageSequence = [_reference(source)]
-    return made
+    return in_characters(made, source, [own])
 
 
 def captioned(picture: NDArray[np.uint8], lines: tuple[str, ...]) -> NDArray[np.uint8]:

@@ -1,8 +1,10 @@
 """The DICOM image that a result is of: who and what it names, without its pixels."""
 
+import re
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from radapt.errors import BadImage
 from radapt.images.dicom.header import guarded
@@ -23,6 +25,11 @@ _MAY_BE_EMPTY = (  # type 2 of the modules Patient and General Study: PS3.3 C.7.
     "StudyTime",
     "ReferringPhysicianName",
 )
+_DATE = r"\d{4}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
+_TIME = r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?)?)? *"
+_ALLOWED = {"PatientSex": "[MFO]", "PatientBirthDate": _DATE, "StudyDate": _DATE, "StudyTime": _TIME}
+UTF8 = "ISO_IR 192"
+T = TypeVar("T")
 
 
 def is_dicom_file(path: Path) -> bool:
@@ -59,12 +66,24 @@ def read_source(path: Path) -> "Dataset":
 
 
 def _fill(header: "Dataset") -> None:
-    """Write what may be empty where it is missing, and empty a sex that the standard does not know."""
+    """Write what may be empty where it is missing, and empty what the standard does not allow."""
     for name in _MAY_BE_EMPTY:
-        if header.get(name) is None:
+        value = str(header.get(name) or "")
+        if not value or not re.fullmatch(_ALLOWED.get(name, ".*"), value, re.DOTALL):
             setattr(header, name, "")
-    if header.PatientSex not in ("", "M", "F", "O"):
-        header.PatientSex = ""
+
+
+def in_characters(made: T, source: "Dataset", texts: Iterable[str]) -> T:
+    """Give a result the character set of its image, or UTF-8 where that may not hold its texts."""
+    from pydicom.charset import python_encoding
+
+    given = source.get("SpecificCharacterSet") or ""
+    names = [given] if isinstance(given, str) else list(given)
+    if not (all(map(str.isascii, texts)) and all(name in python_encoding for name in names)):
+        given = UTF8
+    if given:
+        made.SpecificCharacterSet = given  # type: ignore[attr-defined]
+    return made
 
 
 def check_names(header: "Dataset") -> None:

@@ -20,6 +20,7 @@ from radapt.pacs.codes import (
     private_scheme,
 )
 from radapt.pacs.identity import NOT_CLINICAL, RESEARCH_ONLY, ModelIdentity, uid_of
+from radapt.pacs.source import in_characters
 
 if TYPE_CHECKING:
     from highdicom.sr import (
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 SERIES_NUMBER = 9101  # of the reports on a series, beyond those that modalities count to
-UTF8 = "ISO_IR 192"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def structured_report(source: "Dataset", result: ImageResult, model: ModelIdenti
         imaging_measurements=list(_groups(source, result, model)),
         title=concept(TITLE),
     )
-    return ComprehensiveSR(
+    made = ComprehensiveSR(
         evidence=[source],
         content=report,
         series_instance_uid=uid_of("sr series", str(source.SeriesInstanceUID), *names),
@@ -97,19 +97,15 @@ def structured_report(source: "Dataset", result: ImageResult, model: ModelIdenti
         series_description=RESEARCH_ONLY,
         is_complete=True,
         coding_schemes=[private_scheme()],
-        specific_character_set=_characters(source, result, model),
+        specific_character_set=None,
     )
+    own = [model.name, result.decided, result.warning, *(each.name for each in result.classes)]
+    return in_characters(made, source, own)
 
 
 def instance_number(source: "Dataset") -> int:
     """Return the number of the image in its series, from 1 on; 1 if it has none."""
     return max(1, int(source.get("InstanceNumber") or 1))
-
-
-def _characters(source: "Dataset", result: ImageResult, model: ModelIdentity) -> Any:
-    """Return the character set of the image, or UTF-8 where the result has letters beyond ASCII."""
-    own = [model.name, result.decided, result.warning, *(each.name for each in result.classes)]
-    return source.get("SpecificCharacterSet") if all(map(str.isascii, own)) else UTF8
 
 
 def _observer(model: ModelIdentity) -> "ObservationContext":
