@@ -211,6 +211,13 @@ def test_a_summary_names_every_broken_file_and_counts_the_rest(spoilt, radapt):
     assert total - number == 6
 
 
+def test_the_headline_names_what_is_worst(spoilt, drawn):
+    headline = audit_of(spoilt.root).headline
+    assert headline.startswith("Not fit to train and test on as it is: mend ")
+    assert "patients in two splits, or in two data sets; " in headline
+    assert "the label can be predicted without the lungs (from the " in audit_of(drawn).headline
+
+
 def test_notes_alone_pass_the_gate(drawn, radapt):
     code, out, _ = radapt("audit", drawn, "--strict", "--json")
     assert {each["severity"] for each in json.loads(out)["findings"]} <= {"note"}

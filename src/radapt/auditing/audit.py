@@ -46,6 +46,40 @@ class Audit(Table):
         counts = [sum(each.severity == severity for each in self.findings) for severity in SEVERITIES]
         return ", ".join(counted(count, name) for count, name in zip(counts, SEVERITIES, strict=True))
 
+    @property
+    def headline(self) -> str:
+        """Whether the images are fit to train and test on, as far as an audit can tell, and what is worst."""
+        of = {
+            severity: [each.kind for each in self.findings if each.severity == severity]
+            for severity in SEVERITIES
+        }
+        errors, warnings = of["error"], of["warning"]
+        if errors:
+            more = f", and check {counted(len(warnings), 'warning')}" if warnings else ""
+            return (
+                f"Not fit to train and test on as it is: mend {counted(len(errors), 'error')} "
+                f"({_titles(errors)}){more}."
+            )
+        if warnings:
+            return (
+                f"Check {counted(len(warnings), 'warning')} ({_titles(warnings)}) before you train and test "
+                "on it; there is no error."
+            )
+        if "shortcut" in of["note"]:
+            return (
+                "There is no error and no warning, but the label can be predicted without the lungs"
+                f"{self._strongest_shortcut()}: see whether the model that you train does so "
+                "(radapt evaluate --occlusion)."
+            )
+        return "Nothing was found that needs fixing."
+
+    def _strongest_shortcut(self) -> str:
+        known = [each for each in self.shortcuts.baselines if each.estimate.value == each.estimate.value]
+        if not known:
+            return ""
+        best = max(known, key=lambda each: each.estimate.value)
+        return f" (from {best.about}: AUROC {best.estimate})"
+
     def _repr_html_(self) -> str:
         """Return how much was found of each kind, without patients and files, since notebooks are saved."""
         lead = f"{counted(len(self.images), 'image')} of {self.images.origin.name}: {self._counts()}"
@@ -54,7 +88,7 @@ class Audit(Table):
             own = [each for each in self.findings if (each.severity, each.kind) == (severity, kind)]
             images = len({path for each in own for path in each.paths})
             found.append({"severity": severity, "what": KINDS[kind], "findings": len(own), "images": images})
-        return html_text(lead) + (html_table(found) if found else "")
+        return html_text(self.headline) + html_text(lead) + (html_table(found) if found else "")
 
     def rows(self) -> list[Row]:
         """Return a row for each finding, the most severe first, with the number of its images."""
@@ -109,6 +143,12 @@ class Audit(Table):
             **suspects,
             "notices": as_rows(self.notices),
         }
+
+
+def _titles(kinds: list[str]) -> str:
+    """Name the kinds of findings, each once: `identical images; blank images`."""
+    titles = [KINDS[kind] for kind in dict.fromkeys(kinds)]
+    return "; ".join(title[:1].lower() + title[1:] for title in titles)
 
 
 def run_audit(

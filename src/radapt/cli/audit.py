@@ -199,6 +199,7 @@ def _say_audit(result: "Audit") -> None:
     counts = [sum(each.severity == severity for each in result.findings) for severity in SEVERITIES]
     say("")
     say(f"{', '.join(counted(count, name) for count, name in zip(counts, SEVERITIES, strict=True))}.")
+    say(result.headline)
     for images in (result.images, result.other):
         if images is not None:
             files = len(images) + len(images.origin.failed)

@@ -106,7 +106,7 @@ def _page(audit: Audit) -> dict[str, Any]:
     duplicates, odd, suspects = (_shown(audit, kinds) for kinds in shown_kinds)
     return {
         "title": _title(audit),
-        "headline": _headline(audit),
+        "headline": audit.headline,
         "lead": _lead(audit),
         "warnings": in_order(audit.notices),
         "chapters": chapters,
@@ -145,25 +145,6 @@ def _lead(audit: Audit) -> str:
             files = counted(len(each) + len(each.origin.failed), "file")
             sentences.append(f"{len(each):,} of {files} of {each.origin.name} were read.")
     return " ".join(sentences)
-
-
-def _headline(audit: Audit) -> str:
-    """Answer whether the images are fit to train and test on, as far as the audit can tell."""
-    errors, warnings = (
-        sum(each.severity == severity for each in audit.findings) for severity in ("error", "warning")
-    )
-    if errors:
-        more = f", and check {counted(warnings, 'warning')}" if warnings else ""
-        return f"Not fit to train and test on as it is: mend {counted(errors, 'error')}{more}."
-    shortcuts = sum(each.kind == "shortcut" for each in audit.findings)
-    if not warnings and shortcuts:
-        return (
-            "There is no error and no warning, but the label can be predicted without the lungs: read "
-            f"{counted(shortcuts, 'note')} on shortcuts before you train on it."
-        )
-    if warnings:
-        return f"Check {counted(warnings, 'warning')} before you train and test on it; there is no error."
-    return "Nothing was found that needs fixing."
 
 
 def _chapters(findings: Sequence[Finding]) -> list[Chapter]:
