@@ -12,7 +12,10 @@ from radapt.cli.sections import CONNECTION, EVALUATION, MODEL
 from radapt.errors import AskedWrongly, RadaptError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from radapt.serving.limits import Limits
+    from radapt.serving.predictor import Predictor
     from radapt.serving.service import Service
 
 TOKEN = "RADAPT_TOKEN"
@@ -22,7 +25,11 @@ NEEDS = (
 )
 
 Served = Annotated[
-    Path, typer.Argument(metavar="RUN", help="A run folder, as train, adapt or a study writes it.")
+    Path,
+    typer.Argument(
+        metavar="RUN|ONNX",
+        help="A run folder, as train, adapt or a study writes it; or a file that `radapt export` wrote.",
+    ),
 ]
 Base = Annotated[
     Path | None,
@@ -151,19 +158,30 @@ def _token(path: Path | None) -> str | None:
 def _open(
     run: Path, base: Path | None, threshold: str | None, limits: "Limits", hardware: tuple[str, int | None]
 ) -> "Service":
-    from radapt.device import select_device
-    from radapt.serving.run_predictor import find_base, open_run
+    from radapt.exporting.onnx_model import is_onnx
     from radapt.serving.service import Service
 
-    chosen = select_device(hardware[0], "fp32", hardware[1])
-    model = open_run(run, chosen, threshold)
+    if is_onnx(run) and (base is None or is_onnx(base)):  # without torch
+        from radapt.serving.onnx_predictor import open_onnx
+
+        models = [open_onnx(path, hardware[1], threshold) for path in (run, base) if path is not None]
+        return Service(models[0], _fitting(models), limits)
+    from radapt.serving.run_predictor import find_base, open_model
+
     beside = find_base(run) if base is None else base
-    other = None if beside is None else open_run(beside, chosen, threshold)
-    if other is not None and other.classes != model.classes:
-        raise AskedWrongly(f"{beside} knows other classes than {run}: give a --base with the same ones.")
-    if model.reference is None:
+    runs = [open_model(path, hardware, threshold) for path in (run, beside) if path is not None]
+    if not runs[0].has_reference:
         note(f"{run} keeps no reference of enough patients, so that images unlike its own are not flagged.")
-    return Service(model, other, limits)
+    return Service(runs[0], _fitting(runs), limits)
+
+
+def _fitting(models: "Sequence[Predictor]") -> "Predictor | None":
+    """Return the base model, the second, if there is one; it has to know the same classes."""
+    if len(models) > 1 and models[1].classes != models[0].classes:
+        raise AskedWrongly(
+            f"{models[1].name} knows other classes than {models[0].name}: give a --base with the same ones."
+        )
+    return models[1] if len(models) > 1 else None
 
 
 def _check(service: "Service") -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from radapt.device import Hardware
+from radapt.device import Hardware, select_device
 from radapt.drift.features import DriftFeatures
 from radapt.drift.monitor import MIN_PATIENTS, find_drift
 from radapt.drift.outliers import Reference
@@ -18,13 +18,15 @@ from radapt.errors import AskedWrongly, BadArtefact
 from radapt.evaluation.thresholds import thresholds_of
 from radapt.explaining.maps import explain, targets_of
 from radapt.explaining.placement import placed
+from radapt.exporting.onnx_model import is_onnx
 from radapt.files import read_if_whole
 from radapt.images.preprocessing import Preprocessing
 from radapt.models.checkpoint import load_classifier, model_digest
 from radapt.models.classifier import Classifier, probabilities
 from radapt.models.inference import ScoresAndFeatures, checked, logits_one_by_one, scorer_of
 from radapt.runs.folder import is_finished, read_record, threshold_of
-from radapt.serving.predictor import Map, Scored
+from radapt.serving.onnx_predictor import open_onnx
+from radapt.serving.predictor import Map, Predictor, Scored
 from radapt.study.plan import Cell
 from radapt.text import listed
 
@@ -115,6 +117,13 @@ class RunPredictor:
         target = int(targets_of(self.classifier, pixels, None)[0])
         drawn = explain(self.classifier, image.pixels[None], target=[target])[0]
         return Map(image.overlay(drawn), self.classes[target])
+
+
+def open_model(path: Path, hardware: tuple[str, int | None], threshold: str | None) -> Predictor:
+    """Read a run, or a file that was exported, on a device and with a number of threads."""
+    if is_onnx(path):
+        return open_onnx(path, hardware[1], threshold)
+    return open_run(path, select_device(hardware[0], "fp32", hardware[1]), threshold)
 
 
 def open_run(run: Path, hardware: Hardware, threshold: str | None = None) -> RunPredictor:

@@ -67,8 +67,8 @@
     if (answer.ood === null) return [];
     const far = answer.ood.distance_percentile;
     return answer.ood.unlike_reference
-      ? [make("p", `Unlike the images that this model was made with: farther than ${far} of 100 of them.`, "flag")]
-      : [make("p", `Like the images that this model was made with (farther than ${far} of 100 of them).`, "usual")];
+      ? [make("p", `Unlike the images that this model was made with, more so than ${far} % of these.`, "flag")]
+      : [make("p", "Like the images that this model was made with.", "usual")];
   }
 
   async function explain(file, button, box) {
@@ -101,8 +101,8 @@
     image.alt = `${file.name} as the model sees it`;
     seen.append(image);
     const opinions = make("div", "", "opinions");
-    opinions.append(opinion(base ? "adapted" : "predicted", answer, "own"));
-    if (answer.base) opinions.append(opinion(`base, ${base}`, answer.base, "base"));
+    opinions.append(opinion(base ? "adapted model" : "predicted", answer, "own"));
+    if (answer.base) opinions.append(opinion(`base model (${base})`, answer.base, "base"));
     text.append(make("h3", file.name), opinions, ...remark(answer));
     if (answer.warning) text.append(make("p", answer.warning, "flag"));
     if (maps) {
