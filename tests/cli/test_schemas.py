@@ -1,6 +1,7 @@
 """Every JSON document that commands write or print satisfies its schema in docs/schemas."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,17 @@ def test_explanations_are_what_their_schema_allows(trained, folder, radapt, tmp_
 def test_a_model_card_is_what_its_schema_allows(trained, radapt):
     assert radapt("report", trained, "--card")[0] == 0
     check("model-card", read(trained / "model_card.json"))
+
+
+def test_two_studies_print_what_their_schema_allows(studied, radapt, tmp_path):
+    other = shutil.copytree(studied, tmp_path / "other")
+    code, printed, err = radapt("report", studied, other, "--json")
+    assert code == 0, err
+    document = json.loads(printed)
+    check("report-two-studies", document)
+    assert document["differs"] == []
+    assert {(row["how"], row["verdict"]) for row in document["rows"]} == {("paired", "inconclusive")}
+    assert {row["difference"]["value"] for row in document["rows"]} == {0}
 
 
 def test_an_adapted_run_writes_what_its_schemas_allow(trained, folder, radapt, tmp_path):

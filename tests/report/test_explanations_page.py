@@ -16,6 +16,7 @@ def test_images_checks_and_words_are_on_it(tmp_path, hardware):
     assert page.count("<img") == 3  # the legend, the image, its map
     assert "&lt;b&gt;.png: what speaks for PNEUMONIA" in page
     assert "of which 5 of 5 are beaten" in page
+    assert 'href="1-_b_.png"' in page
     assert "broken.png" in page
     assert "is no finding" in page
     assert "The map is that of patches." in page

@@ -1,5 +1,6 @@
 """Every kind of page in a real browser: names and contrast, light and dark, a telephone, the keyboard."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,17 @@ from radapt.evaluation.evaluate import EvaluateOptions, evaluate_table
 from radapt.evaluation.performance import PerformanceOptions
 from radapt.evaluation.score_table import ScoreTable
 from radapt.evaluation.stress import StressOptions, stress_model
+from radapt.explaining.explanation import ExplainOptions, explain_files
 from radapt.models.checkpoint import load_classifier
 from radapt.report.audit_page import write_audit
 from radapt.report.evaluation_page import write_evaluation
+from radapt.report.explanations_page import write_explanations_page
 from radapt.report.multi_target import write_overview
 from radapt.report.render import write_report
+from radapt.report.two_studies_page import write_two_studies
 from radapt.study.multi_target import Target, grid, run_several
 from radapt.study.plan import Plan
+from radapt.study.two_studies import compare_studies
 
 PLAN = Plan(shift=None, budgets=("8",), epochs=1, steps=1, strategies=("none", "linear-probe"))
 
@@ -37,19 +42,28 @@ def pages(browser, hardware, tmp_path_factory) -> dict[str, Path]:  # noqa: ARG0
     predictions = random_two(80, 20, seed=3)
     table = ScoreTable("scores.csv", predictions, predictions.patients, {}, True, ())
     result = evaluate_table(table, EvaluateOptions(part="all", performance=PerformanceOptions()))
+    images = write_images(folder / "images", dataset)
     made = {
         "several": write_overview(folder / "several"),
         "study": write_report(studies[0]),
         "run": write_report(run),
         "audit": folder / "audit.html",
         "evaluation": folder / "evaluation.html",
+        "two studies": folder / "two_studies.html",
+        "explanations": folder / "explanations.html",
     }
-    write_audit(audit_of(write_images(folder / "images", dataset)), made["audit"])
+    again = shutil.copytree(studies[0], folder / "again")
+    write_two_studies(compare_studies(studies[0], again), made["two studies"])
+    write_audit(audit_of(images), made["audit"])
+    found = explain_files(load_classifier(run), [min(images.rglob("*.png"))], ExplainOptions(), hardware)
+    write_explanations_page(found, made["explanations"])
     write_evaluation(made["evaluation"], {**result, "notices": []}, "scores.csv", predictions=predictions)
     return made
 
 
-@pytest.mark.parametrize("kind", ["several", "study", "run", "audit", "evaluation"])
+@pytest.mark.parametrize(
+    "kind", ["several", "study", "run", "audit", "evaluation", "two studies", "explanations"]
+)
 def test_a_page_can_be_read_and_used_by_everybody(pages, browser, kind):
     with visit(browser, pages[kind].as_uri()) as page:
         assert_fits(page)

@@ -46,14 +46,33 @@ Pdf = Annotated[
 ]
 
 
+Other = Annotated[
+    Path | None,
+    typer.Argument(metavar="[STUDY]", help="A second study, to compare with the first on one page."),
+]
+Page = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        help="The page of two studies. Without it: two_studies.html, in the working folder.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+
+
 def report(
     folder: Folder,
+    other: Other = None,
+    out: Page = None,
     as_json: options.Json = False,
     checklist: Checklist = False,
     card: Card = False,
     pdf: Pdf = False,
 ) -> None:
-    """Write the report of a finished study or run again, print its numbers, or write a checklist or card."""
+    """Write the report of a study or run again, its numbers, a checklist or card, or compare two studies."""
+    if other is not None or out is not None:
+        _report_two(folder, other, out, as_json=as_json, of_one=checklist or card, pdf=pdf)
+        return
     if (folder / SEVERAL).is_file() and not (checklist or card):
         _report_several(folder, as_json, pdf)
         return
@@ -74,6 +93,33 @@ def report(
             from radapt.report.render import write_report
 
             _say_page("Report", write_report(folder), pdf)
+
+
+def _report_two(
+    first: Path, second: Path | None, out: Path | None, *, as_json: bool, of_one: bool, pdf: bool
+) -> None:
+    """Compare two studies on one page."""
+    from radapt.errors import AskedWrongly
+    from radapt.report.folder import kind_of
+    from radapt.report.two_studies_page import verdicts, write_two_studies
+    from radapt.study.two_studies import compare_studies
+
+    if of_one:
+        raise AskedWrongly("--checklist and --card are for one study or run: leave them out, or give one.")
+    if second is None:
+        raise AskedWrongly("--out is for the page of two studies: leave it out, or give a second.")
+    for folder in (first, second):
+        if (kind := kind_of(folder)) != "study":
+            raise AskedWrongly(f"Two studies are compared, and {folder} holds a {kind}: see radapt compare.")
+    compared = compare_studies(first, second)
+    if as_json:
+        say_json(compared.as_dict())
+        return
+    page = Path("two_studies.html") if out is None else out
+    write_two_studies(compared, page)
+    for sentence in (*verdicts(compared), *compared.notes):
+        say(sentence)
+    _say_page("Two studies", page, pdf)
 
 
 def _say_page(name: str, page: Path, pdf: bool) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from radapt.display.grid import picture_address
 from radapt.explaining.deletion import Area
 from radapt.explaining.explanation import Explained, Explanations
+from radapt.explaining.folder import stems
 from radapt.explaining.overlay import LEGEND, RESEARCH_USE, small_picture
 from radapt.files import write_text
 from radapt.report.example_images import map_legend
@@ -42,13 +43,13 @@ def render_explanations(found: Explanations) -> str:
         "legend": map_legend(),
         "legend_words": LEGEND,
         "research_use": RESEARCH_USE,
-        "images": [_shown(each) for each in found.images],
+        "images": [_shown(each, stem) for each, stem in zip(found.images, stems(found), strict=True)],
         "failed": found.failed,
     }
     return environment().get_template("explanations.html.j2").render(page)
 
 
-def _shown(each: Explained) -> dict[str, Any]:
+def _shown(each: Explained, stem: str) -> dict[str, Any]:
     alike = "not known" if each.alike is None else f"{each.alike:.2f}"
     return {
         "name": Path(each.path).name,
@@ -56,6 +57,7 @@ def _shown(each: Explained) -> dict[str, Any]:
         "plain": picture_address(small_picture(each.image.original, SIDE)),
         "drawn": picture_address(small_picture(each.overlay, SIDE)),
         "is_empty": each.is_empty,
+        "file": f"{stem}.png",
         "facts": [
             ("Scores", ", ".join(f"{name} {score:.3f}" for name, score in each.scores.items())),
             ("Deletion (lower is better)", _words(each.deletion)),
