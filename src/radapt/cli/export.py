@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from radapt.cli import options
+from radapt.cli.data_options import load_images, load_options_of
+from radapt.cli.image_options import SELECTION
 from radapt.cli.models import open_classifier
 from radapt.cli.printing import note, say, say_json
 from radapt.cli.sections import EVALUATION, OUTPUT
+from radapt.text import counted
 
 if TYPE_CHECKING:
     from radapt.exporting.agreement import Sample
     from radapt.exporting.export import Exported
+    from radapt.images.imageset import Dataset
     from radapt.images.preprocessing import Preprocessing
+    from radapt.models.classifier import Classifier
 
 File = Annotated[
     Path, typer.Option("--out", help="The file to write, such as model.onnx.", rich_help_panel=OUTPUT)
@@ -34,6 +39,15 @@ Images = Annotated[
         help="Images, or folders of images, that the file is held against RUN on. Without them: drawn ones.",
     ),
 ]
+Int8 = Annotated[
+    bool,
+    typer.Option(
+        "--int8",
+        help="Count in 8 bits: the only DIR is a labelled data set, whose train images measure the ranges of "
+        "the network, and whose test images what that costs. Only for onnx.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 LabelAt = Annotated[
     str | None,
     typer.Option(
@@ -51,6 +65,7 @@ def export(
     out: File,
     images: Images = None,
     kind: Format = "onnx",
+    int8: Int8 = False,
     threshold: LabelAt = None,
     as_json: options.Json = False,
     threads: options.Threads = None,
@@ -61,32 +76,45 @@ def export(
     """
     from radapt.device import select_device
     from radapt.evaluation.thresholds import thresholds_of
-    from radapt.exporting.export import check_out, export_model
+    from radapt.exporting.export import check_out, export_int8, export_model
     from radapt.runs.folder import is_finished, read_record, threshold_of
 
     check_out(out, kind)
     classifier = open_classifier(run)
-    spec = classifier.spec
+    spec, hardware = classifier.spec, select_device("cpu", "fp32", threads)
+    record = read_record(run) if is_finished(run) else {}
     thresholds = thresholds_of(
         run, spec.classes, threshold or threshold_of(run), exclusive=spec.outputs != "findings"
     )
-    sample = _sample(images, spec.reading)
-    note(f"Exporting {spec.model} ...")
-    written = export_model(
-        classifier,
-        read_record(run) if is_finished(run) else {},
-        out,
-        sample,
-        select_device("cpu", "fp32", threads),
-        kind=kind,
-        thresholds=thresholds,
-    )
+    if int8:
+        data = _labelled(images, kind, classifier)
+        note(f"Exporting {spec.model} in 8 bits ...")
+        written = export_int8(classifier, record, out, data, hardware, thresholds=thresholds)
+    else:
+        sample = _sample(images, spec.reading)
+        note(f"Exporting {spec.model} ...")
+        written = export_model(classifier, record, out, sample, hardware, kind=kind, thresholds=thresholds)
     card = None
-    if is_finished(run):
+    if record:
         from radapt.exporting.model_card import write_model_card
 
         card = write_model_card(run, out.parent, written)
     _report(written, card, as_json)
+
+
+def _labelled(paths: list[Path] | None, kind: str, classifier: "Classifier") -> "Dataset":
+    """Load the data set that 8 bits are measured on."""
+    from radapt.errors import AskedWrongly
+
+    given = paths or []
+    if kind != "onnx" or len(given) != 1:
+        raise AskedWrongly(
+            "--int8 writes ONNX, and measures it on one labelled data set with train and test images: give "
+            f"its folder, store or description. Got {counted(len(given), 'path')} and the format {kind}."
+        )
+    options = {name: default for name, (_, default) in SELECTION.items()}
+    request = load_options_of(classifier.spec.reading, options, given)[0]
+    return load_images(given[0], request, classifier.spec.classes)
 
 
 def _sample(paths: list[Path] | None, reading: "Preprocessing") -> "Sample":
@@ -110,6 +138,8 @@ def _report(written: "Exported", card: Path | None, as_json: bool) -> None:
         say_json({**named, **sizes, "metadata": written.metadata.as_dict()})
         return
     say(f"Held against the run on {written.agreement}.")
+    if written.metadata.int8 is not None:
+        say(f"In 8 bits {written.metadata.int8['sentence']}.")
     for name, each in written.metadata.chosen.items():
         say(f"{name} from {each.value:.3g} on, {each.chosen_on}.")
     say(f"Licence of the weights that it began from: {written.metadata.licence}.")

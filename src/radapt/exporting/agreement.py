@@ -16,6 +16,7 @@ from radapt.images.folder_walk import Walk
 from radapt.images.imageset import ImageSet
 from radapt.images.pixels import fitted, read_image
 from radapt.images.preprocessing import Preprocessing
+from radapt.images.subsample import even_rows, subsample_evenly
 from radapt.models.classifier import Classifier
 from radapt.models.inference import scorer_of
 from radapt.phantom.drawing import HOSPITALS, draw_pixels, roster
@@ -66,11 +67,7 @@ def sample_of_files(paths: Sequence[Path], reading: Preprocessing, *, most: int 
             [path / file.inner for file in Walk(lambda _: None).files(path)] if path.is_dir() else [path]
         )
     ]
-    chosen = (
-        [files[place] for place in np.unique(np.linspace(0, len(files) - 1, most).round().astype(int))]
-        if files
-        else []
-    )
+    chosen = [files[place] for place in even_rows(len(files), most)]
     own = Preprocessing(size=None)
     prepared, raw = [], []
     for path in chosen:
@@ -85,8 +82,8 @@ def sample_of_files(paths: Sequence[Path], reading: Preprocessing, *, most: int 
 
 def sample_of_set(images: ImageSet, *, most: int = MOST) -> Sample:
     """Return some of the images of a set, as they were read."""
-    rows = np.unique(np.linspace(0, len(images) - 1, most).round().astype(int))
-    return Sample(np.asarray(images.pixels[rows]), (), counted(len(rows), "image"))
+    chosen = subsample_evenly(images, most)
+    return Sample(np.asarray(chosen.pixels), (), counted(len(chosen), "image"))
 
 
 def drawn_sample(reading: Preprocessing) -> Sample:

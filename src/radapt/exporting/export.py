@@ -6,17 +6,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly, UnknownName
 from radapt.evaluation.thresholds import Threshold
 from radapt.exporting.agreement import Agreement, Sample, agreement, check_agreement
-from radapt.exporting.formats import FORMATS
+from radapt.exporting.formats import FORMATS, Built, Runner
 from radapt.exporting.licence import licence_of
 from radapt.exporting.metadata import Metadata
+from radapt.exporting.quantisation import build_int8, calibration_images, cost_of_int8
 from radapt.files import atomic
 from radapt.images.golden import golden_pixels
+from radapt.images.imageset import Dataset
 from radapt.models.checkpoint import model_digest
 from radapt.models.classifier import Classifier
+from radapt.models.inference import check_classes
+from radapt.predictions import Predictions
+from radapt.text import counted
 from radapt.version import __version__
 
 
@@ -88,8 +95,52 @@ def export_model(
     values = {name: each.value for name, each in metadata.chosen.items()}
     found = agreement(classifier, run, sample, hardware, thresholds=values)
     check_agreement(found)
-    golden = run(golden_pixels(classifier.spec.size))[0]
-    metadata = replace(metadata, agreement=found.as_dict(), golden=tuple(golden.tolist()))
+    return _written(out, built, metadata, run, found)
+
+
+def export_int8(
+    classifier: Classifier,
+    record: Mapping[str, Any],
+    out: Path,
+    data: Dataset,
+    hardware: Hardware,
+    *,
+    thresholds: Mapping[str, Threshold] | None = None,
+) -> Exported:
+    """Write a model as one file of ONNX whose layers count in 8 bits, with what that costs.
+
+    Parameters
+    ----------
+    data
+        Labelled images, as the model reads them: train images measure the ranges of the network, and test
+        images the cost.
+
+    Raises
+    ------
+    AskedWrongly
+        If the model cannot be exported, or the data set lacks a part or has other classes.
+    RadaptError
+        If the network cannot be quantised.
+    """
+    check_out(out, "onnx")
+    ranges, tested = calibration_images(data), data["test"]
+    check_classes(classifier, tested)
+    built = build_int8(classifier, ranges)
+    metadata = describe(classifier, record, thresholds or {})
+    run = built.run(built.write(metadata), metadata)
+    pixels = np.asarray(tested.pixels)
+    given = Predictions(run(pixels), tested.labels, tested.patients, tested.ids, tested.classes)
+    cost = cost_of_int8(classifier, given, tested, hardware)
+    words = f"{counted(len(tested), 'test image')} of {data.origin.name}"
+    found = Agreement(len(tested), 0, cost["largest"], cost["flipped"], words)
+    return _written(out, built, replace(metadata, int8={"measured_on": len(ranges), **cost}), run, found)
+
+
+def _written(out: Path, built: Built, metadata: Metadata, run: Runner, found: Agreement) -> Exported:
+    """Write a file that was looked at, with what was found."""
+    size = metadata.preprocessing.size or 0
+    golden = tuple(run(golden_pixels(size))[0].tolist())
+    metadata = replace(metadata, agreement=found.as_dict(), golden=golden)
     content = built.write(metadata)
     with atomic(out) as temporary:
         temporary.write_bytes(content)

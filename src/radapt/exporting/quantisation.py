@@ -1,0 +1,158 @@
+"""Static quantisation: the weights and maps of a network in 8 bits, and what that costs on test images."""
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radapt.device import Hardware
+from radapt.errors import AskedWrongly, RadaptError
+from radapt.exporting.formats import Built, of_onnx
+from radapt.exporting.network import export_program
+from radapt.exporting.onnx_file import onnx_of
+from radapt.exporting.onnx_model import IMAGES, PREPARED
+from radapt.images.imageset import Dataset, ImageSet
+from radapt.images.subsample import subsample_evenly
+from radapt.models.classifier import Classifier
+from radapt.models.inference import check_classes, predict
+from radapt.predictions import Predictions
+from radapt.stats.inference import difference
+from radapt.text import counted, listed
+
+CALIBRATING = 128  # images that the ranges of the maps are measured on
+LAYERS = ("Conv", "Gemm", "MatMul")
+FLOAT = 1  # the type of the network's own numbers; the preprocessing counts in doubles
+
+Pixels = NDArray[np.uint8]
+
+
+def calibration_images(data: Dataset) -> ImageSet:
+    """Return some of a data set's training or validation images, evenly spaced.
+
+    Raises
+    ------
+    AskedWrongly
+        If it has none.
+    """
+    named = next((name for name in ("train", "val") if name in data.splits), None)
+    if named is None or "test" not in data.splits:
+        raise AskedWrongly(
+            f"--int8 measures the ranges of the network on train images of {data.origin.name}, and its cost "
+            f"on test images. It has {listed(data.splits)}: give a data set with both."
+        )
+    return subsample_evenly(data[named], CALIBRATING)
+
+
+def build_int8(classifier: Classifier, images: ImageSet) -> Built:
+    """Return a model in 8 bits, as what can be written and run.
+
+    Parameters
+    ----------
+    images
+        Images, as the model reads them, that the ranges are measured on.
+
+    Raises
+    ------
+    AskedWrongly
+        If the extra `export` is not installed, or the model cannot be exported.
+    RadaptError
+        If ONNX Runtime cannot quantise the network.
+    """
+    made = onnx_of(export_program(classifier))
+    return of_onnx(quantised(made, np.asarray(images.pixels)))
+
+
+def quantised(model: Any, pixels: Pixels) -> Any:
+    """Return an ONNX model whose layers count in 8 bits, their ranges measured on a model's own pixels.
+
+    Weights are rounded channel by channel, in ONNX's own operations (QDQ): any runtime takes the file.
+    """
+    import onnx
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+
+    with tempfile.TemporaryDirectory(prefix="radapt-") as folder, _quiet():
+        before, after = Path(folder) / "before.onnx", Path(folder) / "after.onnx"
+        before.write_bytes(model.SerializeToString())
+        try:
+            quantize_static(
+                before,
+                after,
+                _Reader(model, pixels),
+                quant_format=QuantFormat.QDQ,
+                per_channel=True,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                nodes_to_quantize=_layers(model, onnx),
+            )
+        except Exception as error:  # onnxruntime raises whatever its passes do
+            reason = str(error).strip().splitlines()[0].rstrip(".")
+            raise RadaptError(f"ONNX Runtime could not quantise this network: {reason}.") from None
+        made: Any = onnx.load(after)
+    return made
+
+
+def cost_of_int8(
+    classifier: Classifier, given: Predictions, images: ImageSet, hardware: Hardware
+) -> dict[str, Any]:
+    """Return what 8 bits cost on test images: the change in AUROC with its paired interval, and decisions.
+
+    Parameters
+    ----------
+    given
+        What the file gives for these images.
+    """
+    check_classes(classifier, images)
+    own = predict(classifier, images, hardware)
+    change = difference("auroc", [given], [own])
+    differ = int((given.decide() != own.decide()).sum())
+    said = (
+        f"AUROC changes by {change} on {counted(len(images), 'test image')}, of which "
+        f"{counted(differ, 'decision')} differ{'s' * (differ == 1)} at 0.5"
+    )
+    return {
+        "metric": "auroc",
+        "change": change.as_dict(),
+        "largest": float(np.abs(given.scores - own.scores).max()),
+        "flipped": differ,
+        "images": len(images),
+        "sentence": said,
+    }
+
+
+class _Reader:
+    """Hands images one by one to the measurement of ranges."""
+
+    def __init__(self, model: Any, pixels: Pixels) -> None:
+        names = {each.name for each in model.graph.input}
+        self._more: dict[str, Any] = {PREPARED: np.array(True)} if PREPARED in names else {}
+        self._images = iter(pixels)
+
+    def get_next(self) -> dict[str, Any] | None:
+        image = next(self._images, None)
+        return None if image is None else {IMAGES: image[None, None], **self._more}
+
+
+def _layers(model: Any, onnx: Any) -> list[str]:
+    """Return the names of the layers that hold weights of the network, and none of the preprocessing."""
+    known = onnx.shape_inference.infer_shapes(model).graph
+    kinds = {each.name: each.type.tensor_type.elem_type for each in (*known.value_info, *known.output)}
+    return [
+        node.name
+        for node in model.graph.node
+        if node.op_type in LAYERS and kinds.get(node.output[0], FLOAT) == FLOAT
+    ]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep onnxruntime's quantisation from logging advice."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
