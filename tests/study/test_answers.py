@@ -53,6 +53,10 @@ def test_of_one_training_run_nothing_is_claimed_of_the_strategy():
     assert answers.next == (
         "Run it again with --seeds 5 and another --out. One training run cannot show that head helps."
     )
+    first_look = asked(outcome("none", 0.6), outcome("head", 0.8, seed=1), quick=True)
+    assert answer(first_look).next.startswith(
+        "Run it again without --quick, with --seeds 5 and another --out."
+    )
 
 
 def test_fewer_labels_that_are_enough_to_show_a_gain_are_named():

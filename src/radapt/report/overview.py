@@ -90,6 +90,7 @@ def questions(study: Study) -> Questions:
         test_images=study.roles["target test"].images,
         metric=study.plan.metric,
         margin=study.plan.margin,
+        quick=study.plan.quick,
         budgets=study.budget_names,
     )
 

@@ -29,6 +29,7 @@ class Questions:
     loss: Estimate | None = None  # the base model's score at the target less that at the source
     metric: str = PRIMARY
     margin: float = MARGIN
+    quick: bool = False  # whether it is a first look
     budgets: Mapping[int, str] = field(default_factory=dict)  # what numbers of labels are called: `all (499)`
 
     def base(self, domain: str) -> Estimate | None:
@@ -241,8 +242,9 @@ def _next(study: Questions) -> str:
         best = decision.best
         if decision.claim != "helps":
             runs = "One training run" if best.seeds == 1 else f"{best.seeds} training runs"
+            whole = "without --quick, " if study.quick else ""
             return (
-                f"Run it again with --seeds {ENOUGH_SEEDS} and another --out. {runs} cannot show that "
+                f"Run it again {whole}with --seeds {ENOUGH_SEEDS} and another --out. {runs} cannot show that "
                 f"{best.strategy} helps."
             )
         keep = "" if decision.forgetting == "within" else f", and keep the base model on {study.source}"
