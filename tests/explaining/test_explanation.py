@@ -7,10 +7,15 @@ import pytest
 from bright import SIZE, bright_classifier, bright_images
 from dicoms import make_dicom
 from PIL import Image
+from programs import Small, save_script
+from samples import CLASSES
 
+from radapt.errors import AskedWrongly
 from radapt.explaining.deletion import Area
-from radapt.explaining.explanation import ExplainOptions, Explanations, explain_files
+from radapt.explaining.explanation import MOST, ExplainOptions, Explanations, explain_files
+from radapt.models.classifier import Spec
 from radapt.models.inference import scores_of
+from radapt.models.program import classifier_of
 
 
 @pytest.fixture
@@ -61,3 +66,20 @@ def test_maps_that_fail_a_check_are_cautioned_of(files, hardware):
     assert len(texts) == 2
     assert "rank correlation 0.80 on average" in texts[0]
     assert "better than 60 % of random orders at taking it away, and than 60 %" in texts[1]
+
+
+def test_a_folder_of_many_images_is_refused_before_any_is_read(tmp_path, hardware):
+    for number in range(MOST + 1):
+        (tmp_path / f"{number}.png").touch()
+    with pytest.raises(AskedWrongly, match="100 at a time. Got 101: give fewer files"):
+        explain_files(bright_classifier(), [tmp_path], ExplainOptions(), hardware)
+
+
+def test_a_program_in_a_file_is_explained_by_occlusion_alone(files, hardware, tmp_path):
+    content = save_script(Small(), tmp_path / "small.pt").read_bytes()
+    program = classifier_of(content, "small.pt", Spec("imported:torchscript", CLASSES, size=16, encoder="x"))
+    with pytest.raises(AskedWrongly, match="no gradient can look: give --method occlusion"):
+        explain_files(program, [files / "a.png"], ExplainOptions(), hardware)
+    (found,) = explain_files(program, [files / "a.png"], ExplainOptions("occlusion"), hardware).images
+    assert found.alike is None
+    assert np.isfinite(found.drawn).all()

@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from radapt.errors import AskedWrongly
-from radapt.explaining.grad_cam import check_gradients
+from radapt.explaining.feature_maps import check_gradients
 from radapt.explaining.log_odds import LogOdds
 from radapt.models.classifier import Classifier
 

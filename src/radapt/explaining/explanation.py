@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from radapt.device import Hardware
 from radapt.display.grid import picture_address
 from radapt.display.table import Row, Table, html_table, html_text
-from radapt.errors import BadImage
+from radapt.errors import AskedWrongly, BadImage
 from radapt.explaining.deletion import Area, deletion_and_insertion
 from radapt.explaining.feature_maps import feature_maps
 from radapt.explaining.maps import BATCH, explain, targets_of
@@ -33,6 +33,7 @@ from radapt.text import counted
 ALIKE = 0.5  # rank correlation with maps of random weights from which on maps are cautioned of
 BEATEN = 0.75  # share of the random orders that maps have to beat, or they are cautioned of
 SIDE = 240  # pixels of a picture in a notebook
+MOST = 100  # images at once, since all are kept at their own size
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +156,16 @@ def explain_files(
     ------
     WrongFolder
         If none of the paths exists, or a folder holds no file.
+    AskedWrongly
+        If there are more than `MOST` files.
     UnknownName, AskedWrongly
         As for `radapt.explaining.maps.explain`.
     """
     listing = find_files(paths)
+    if len(listing.files) > MOST:
+        raise AskedWrongly(
+            f"Maps are made of single images, {MOST} at a time. Got {len(listing.files):,}: give fewer files."
+        )
     classifier.to(hardware.device)
     steps, found = Steps(watch, "explaining images", len(listing.files), "image"), list[Explained]()
     for start in range(0, len(listing.files), BATCH):

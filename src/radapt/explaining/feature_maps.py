@@ -107,9 +107,25 @@ def feature_maps(classifier: Classifier, image: Tensor, target: int, layer: str 
     UnknownName
         If there is no such block.
     AskedWrongly
-        If the network has no map, or the block gives none.
+        If the network has no map, the block gives none, or gradients cannot be had.
     """
+    check_gradients(classifier)
     return [_of_member(member, image, target, layer) for member in members_of(classifier)]
+
+
+def check_gradients(classifier: Classifier) -> None:
+    """Refuse a model that came as a program in a file, through which no gradient goes.
+
+    Raises
+    ------
+    AskedWrongly
+        With what would work.
+    """
+    if not any(True for member in members_of(classifier) for _ in member.trunk.parameters()):
+        raise AskedWrongly(
+            f"A model of the kind {classifier.spec.model.partition(':')[0]} is a program in a file, into "
+            "which no gradient can look: give --method occlusion, which needs the scores alone."
+        )
 
 
 def _of_member(member: Classifier, image: Tensor, target: int, layer: str | None) -> FeatureMap:

@@ -8,11 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from radapt.errors import AskedWrongly
 from radapt.explaining.feature_maps import caught, feature_maps
 from radapt.explaining.log_odds import LogOdds
 from radapt.models.classifier import Classifier
-from radapt.models.ensemble import members_of
 
 
 def grad_cam(classifier: Classifier, pixels: Tensor, targets: Tensor, layer: str | None = None) -> Tensor:
@@ -34,7 +32,6 @@ def grad_cam(classifier: Classifier, pixels: Tensor, targets: Tensor, layer: str
     AskedWrongly
         If the network has no such map, or gradients cannot be had.
     """
-    check_gradients(classifier)
     places = feature_maps(classifier, pixels[:1], int(targets[0]), layer)
     with caught(places) as found:
         scores = LogOdds(classifier)(pixels).gather(1, targets.unsqueeze(1)).sum()
@@ -47,18 +44,3 @@ def grad_cam(classifier: Classifier, pixels: Tensor, targets: Tensor, layer: str
             small, pixels.shape[1:], mode="bilinear", align_corners=False
         ).squeeze(1)
     return total.relu()
-
-
-def check_gradients(classifier: Classifier) -> None:
-    """Refuse a model that came as a program in a file, through which no gradient goes.
-
-    Raises
-    ------
-    AskedWrongly
-        With what would work.
-    """
-    if not any(True for member in members_of(classifier) for _ in member.trunk.parameters()):
-        raise AskedWrongly(
-            f"A model of the kind {classifier.spec.model.partition(':')[0]} is a program in a file, into "
-            "which no gradient can look: give --method occlusion, which needs the scores alone."
-        )
