@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from radapt.models.classifier import Classifier
 
 Base = Annotated[
-    Path, typer.Argument(metavar="RUN", help="A run folder, or Keras weights (.hdf5) of the original CNN.")
+    Path,
+    typer.Argument(
+        metavar="RUN",
+        help="A run folder, Keras weights (.hdf5) of the original CNN, or hf:OWNER/NAME, a model on a hub.",
+        callback=options.fetched,
+    ),
 ]
 StrategyName = Annotated[
     str,

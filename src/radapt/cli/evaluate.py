@@ -114,6 +114,7 @@ RunOrScores = Annotated[
         metavar="RUN",
         help="A run folder; a file of `radapt export` (.onnx); or a table of scores (.csv, .tsv, .parquet), "
         "with --score.",
+        callback=options.fetched,
     ),
 ]
 

@@ -48,6 +48,15 @@ Int8 = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+Hub = Annotated[
+    str | None,
+    typer.Option(
+        "--hub",
+        help="Push the file, the weights of RUN and the model card to a Hugging Face Hub, as OWNER/NAME. "
+        "HF_TOKEN says who pushes, HF_ENDPOINT to which hub.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 LabelAt = Annotated[
     str | None,
     typer.Option(
@@ -67,6 +76,7 @@ def export(
     kind: Format = "onnx",
     int8: Int8 = False,
     threshold: LabelAt = None,
+    hub: Hub = None,
     as_json: options.Json = False,
     threads: options.Threads = None,
 ) -> None:
@@ -80,6 +90,8 @@ def export(
     from radapt.runs.folder import is_finished, read_record, threshold_of
 
     check_out(out, kind)
+    if hub is not None:
+        _check_hub(hub, run)
     classifier = open_classifier(run)
     spec, hardware = classifier.spec, select_device("cpu", "fp32", threads)
     record = read_record(run) if is_finished(run) else {}
@@ -100,6 +112,21 @@ def export(
 
         card = write_model_card(run, out.parent, written)
     _report(written, card, as_json)
+    if hub is not None:
+        from radapt.exporting.hub import push
+
+        say(f"Pushed: {push(hub, run, written)}", error=as_json)
+
+
+def _check_hub(name: str, run: Path) -> None:
+    """Refuse a name that is none, and a model without a record, before anything is exported."""
+    from radapt.errors import AskedWrongly
+    from radapt.exporting.hub import check_name
+    from radapt.runs.folder import is_finished
+
+    check_name(name)
+    if not is_finished(run):
+        raise AskedWrongly(f"A model goes to a hub with its card, and {run} has no record to write one from.")
 
 
 def _labelled(paths: list[Path] | None, kind: str, classifier: "Classifier") -> "Dataset":

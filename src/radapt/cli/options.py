@@ -22,8 +22,24 @@ Data = Annotated[
         "or a .toml of `radapt data describe`.",
     ),
 ]
+
+
+def fetched(context: typer.Context, path: Path | None) -> Path | None:
+    """Return a path as it is, and of `hf:OWNER/NAME` where that model of a hub was fetched to."""
+    if path is None or context.resilient_parsing or not str(path).startswith("hf:"):
+        return path
+    from radapt.exporting.hub import pulled
+
+    return pulled(path)
+
+
 Run = Annotated[
-    Path, typer.Argument(metavar="RUN", help="A run folder, as train, adapt or a study writes it.")
+    Path,
+    typer.Argument(
+        metavar="RUN",
+        help="A run folder, as train, adapt or a study writes it; or hf:OWNER/NAME, a model on a hub.",
+        callback=fetched,
+    ),
 ]
 Out = Annotated[
     Path,

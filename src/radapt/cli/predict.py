@@ -71,7 +71,9 @@ RunOrFile = Annotated[
     Path,
     typer.Argument(
         metavar="RUN",
-        help="A run folder, as train, adapt or a study writes it; or a file of `radapt export` (.onnx).",
+        help="A run folder, as train, adapt or a study writes it; a file of `radapt export` (.onnx); or "
+        "hf:OWNER/NAME, a model on a hub.",
+        callback=options.fetched,
     ),
 ]
 

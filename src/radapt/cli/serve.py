@@ -28,7 +28,9 @@ Served = Annotated[
     Path,
     typer.Argument(
         metavar="RUN|ONNX",
-        help="A run folder, as train, adapt or a study writes it; or a file that `radapt export` wrote.",
+        help="A run folder, as train, adapt or a study writes it; a file that `radapt export` wrote; or "
+        "hf:OWNER/NAME, a model on a hub.",
+        callback=options.fetched,
     ),
 ]
 Base = Annotated[
