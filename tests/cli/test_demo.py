@@ -7,6 +7,7 @@ import pytest
 from radapt.artefacts import STUDY
 from radapt.cli import demo
 from radapt.cli.printing import printing
+from radapt.cli.progress import watcher
 from radapt.files import read_document
 from radapt.models import efficientnet_lite
 from radapt.progress import SILENT
@@ -30,7 +31,7 @@ def small(monkeypatch):
 def test_the_demonstration_adapts_lite0_and_draws_no_more_than_that_takes(radapt, tmp_path, words, drawn):
     code, printed, progress = radapt("demo", *words, "--out", tmp_path / "out")
     assert code == 0, progress
-    assert f"Drawing {drawn} images." in progress
+    assert f"drawing {drawn} images: " in progress
     assert "16 labels: " in printed
     study = read_document(tmp_path / "out" / STUDY)
     assert (study["plan"]["model"], study["plan"]["tune"]) == ("lite0", "head")
@@ -48,10 +49,10 @@ def test_epochs_of_a_head_that_takes_none_are_refused(radapt, tmp_path):
 @pytest.mark.usefixtures("small")
 def test_a_quiet_demonstration_does_not_say_what_it_draws(capsys):
     plan = Plan(shift="original", model="lite0", tune="head")
-    for quiet, said in ((False, "Drawing 240 images.\n"), (True, "")):
+    for quiet in (False, True):
         with printing(quiet=quiet, verbose=False, log=None):
-            demo._draw(plan, None)
-        assert capsys.readouterr().err == said
+            demo._draw(plan, None, watcher())
+        assert capsys.readouterr().err.startswith("drawing 240 images: ") is not quiet
 
 
 def test_without_the_weights_of_lite0_compact_is_trained_and_that_is_said(monkeypatch, radapt, capsys):

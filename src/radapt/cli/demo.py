@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from radapt.cli import options
-from radapt.cli.printing import note, say
+from radapt.cli.printing import say
 from radapt.cli.sections import DATA, MODEL
 from radapt.cli.study import Seeds, parse_seeds
 from radapt.cli.study_tables import print_study
@@ -72,7 +72,7 @@ def demo(
     if model is not None:
         check_model(model)
     plan = _plan(*_base_model(model, watch), hospital, seed=seed, epochs=epochs, **parse_seeds(seeds))
-    source, target = _draw(plan, hospital)
+    source, target = _draw(plan, hospital, watch)
     print_study(run_study(plan, source, target, out, hardware=hardware, watch=watch), out)
 
 
@@ -112,7 +112,7 @@ def _plan(
     return Plan(model=model, weights=weights, tune=part, shift=shift, epochs=epochs, **compared, **fields)
 
 
-def _draw(plan: "Plan", hospital: str | None) -> "tuple[Dataset, Dataset | None]":
+def _draw(plan: "Plan", hospital: str | None, watch: "Watch") -> "tuple[Dataset, Dataset | None]":
     """Draw the images of the source, and those of another hospital where there is one.
 
     A shift takes half of the training patients for the target, so that without one half as many are drawn.
@@ -124,9 +124,10 @@ def _draw(plan: "Plan", hospital: str | None) -> "tuple[Dataset, Dataset | None]
     size = SMALL if quick else default_size(plan.model)
     train = (FEW if quick else TRAIN_IMAGES) // (1 if hospital is None else 2)
     names = ["children"] if hospital is None else ["children", hospital]
-    note(f"Drawing {counted(len(names) * (train + TEST_IMAGES), 'image')}.")
+    watch.begin(f"drawing {counted(len(names) * (train + TEST_IMAGES), 'image')}", 1, "step")
     drawn = [
         draw_dataset(train=train, val=0, test=TEST_IMAGES, hospital=name, size=size, seed=plan.seed + number)
         for number, name in enumerate(names)
     ]
+    watch.end()
     return drawn[0], drawn[1] if hospital else None

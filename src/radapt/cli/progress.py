@@ -113,18 +113,18 @@ class _Task:
 
 
 class Lines:
-    """A line when a task ends, and every ten seconds while it goes on; with `parts` one for each part too.
+    """A line when a task ends, and once in ten seconds while it goes on; with `parts` one for each part too.
 
     After the first minutes a line comes after a tenth of the time so far, so that those of a night are few.
     """
 
-    EVERY = 10.0  # seconds
+    EVERY = 6.0  # seconds; the next report comes a little later
 
     def __init__(self, *, parts: bool = False) -> None:
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         self._parts, self._began = parts, time.monotonic()
         self._tasks: list[_Task] = []  # each within the one before
-        self._done, self._detail, self._printed = 0.0, "", 0.0
+        self._done, self._detail, self._printed = 0.0, "", self._began
 
     def say(self, sentence: str) -> None:
         """Print the sentence."""
@@ -133,7 +133,7 @@ class Lines:
     def begin(self, task: str, total: int, unit: str) -> None:
         """Start a task, without printing."""
         if not self._tasks:
-            self._printed, self._detail = time.monotonic(), ""
+            self._detail = ""
         self._done = 0.0
         self._tasks.append(_Task(task, total, unit, time.monotonic()))
 
@@ -142,10 +142,10 @@ class Lines:
         self._done, self._detail = done, detail or self._detail
         now = time.monotonic()
         if self._tasks and now - self._printed >= max(self.EVERY, (now - self._began) / 10):
-            self._printed = now
             task = self._tasks[-1]
-            left = (self._printed - task.began) * (task.total / max(done, 1e-9) - 1)
-            self._report(f"{done:.1f} of {counted(task.total, task.unit)}, about {left:.0f} s left")
+            left = (now - task.began) * (task.total / done - 1) if done else None
+            about = "" if left is None else f", about {left:.0f} s left"
+            self._report(f"{done:.1f} of {counted(task.total, task.unit)}{about}")
 
     def end(self) -> None:
         """Print how much was done in what time."""
@@ -163,5 +163,6 @@ class Lines:
         self._print(f"{name}: {', '.join(filter(None, [done, seconds, self._detail]))}")
 
     def _print(self, line: str) -> None:
+        self._printed = time.monotonic()
         self._console.print(visible(line), markup=False, emoji=False)
         write_log(visible(line))
