@@ -36,3 +36,11 @@ def test_what_is_no_run_is_refused(folder, radapt, where):
     code, _, err = radapt("serve", folder if where == "images" else folder / where, "--check")
     assert code == 2
     assert "Traceback" not in err
+
+
+def test_a_study_is_browsed_and_images_are_for_a_study(trained, studied, folder, radapt):
+    code, out, err = radapt("serve", studied, "--check", "--images", folder)
+    assert code == 0, err
+    assert "rows of strategies and labels can be shown" in out
+    code, _, err = radapt("serve", trained, "--check", "--images", folder)
+    assert (code, "--images" in err) == (2, True)

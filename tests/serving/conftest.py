@@ -79,3 +79,16 @@ def deep(image) -> bytes:
 @pytest.fixture(scope="session")
 def dicom(image) -> bytes:
     return make_dicom(np.asarray(Image.open(io.BytesIO(image))).astype(np.uint16) * 16, bits=12)
+
+
+@pytest.fixture(scope="session")
+def study_images(tmp_path_factory) -> Path:
+    return write_images(tmp_path_factory.mktemp("studied") / "images", make_dataset(size=32))
+
+
+@pytest.fixture(scope="session")
+def study(study_images) -> Path:
+    out = study_images.parent / "study"
+    words = ("--shift", "original", "--size", "32", "--epochs", "1", "--strategies", "none,linear-probe")
+    run_command("study", study_images, *words, "--budget", "16,32", "--threads", "1", "--out", out)
+    return out

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from radapt.artefacts import STUDY
 from radapt.cli import options
 from radapt.cli.printing import note, say
-from radapt.cli.sections import CONNECTION, EVALUATION, MODEL
+from radapt.cli.sections import CONNECTION, DATA, EVALUATION, MODEL
 from radapt.errors import AskedWrongly, RadaptError
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ NEEDS = (
 Served = Annotated[
     Path,
     typer.Argument(
-        metavar="RUN|ONNX",
-        help="A run folder, as train, adapt or a study writes it; a file that `radapt export` wrote; or "
-        "hf:OWNER/NAME, a model on a hub.",
+        metavar="RUN|ONNX|STUDY",
+        help="A run folder, as train, adapt or a study writes it; a file that `radapt export` wrote; "
+        "hf:OWNER/NAME, a model on a hub; or a finished study, to browse it.",
         callback=options.fetched,
     ),
 ]
@@ -84,6 +85,15 @@ Queue = Annotated[
         "--queue", min=1, max=10_000, help="Images that may wait.  [default: 64]", rich_help_panel=CONNECTION
     ),
 ]
+Images = Annotated[
+    Path | None,
+    typer.Option(
+        "--images",
+        help="Of a study: the folder of the target's images, to show those whose answers changed. Without "
+        "it: those that the study keeps.",
+        rich_help_panel=DATA,
+    ),
+]
 Check = Annotated[
     bool,
     typer.Option(
@@ -102,6 +112,7 @@ def serve(
     port: Port = 8000,
     token_file: TokenFile = None,
     queue: Queue = None,
+    images: Images = None,
     check: Check = False,
     device: options.Device = "auto",
     threads: options.Threads = None,
@@ -111,12 +122,33 @@ def serve(
     from radapt.serving.app import make_app
     from radapt.serving.server import guard
 
+    if (run / STUDY).is_file():
+        _serve_study(run, images, (host, port, token_file), check)
+        return
+    if images is not None:
+        raise AskedWrongly(f"Got --images {images}, which is for a study, but {run} is none: leave it out.")
     service = _open(run, base, threshold, _limits(queue), (device, threads))
     app = guard(make_app(service), host, _token(token_file))
     if check:
         _check(service)
         return
     _listen(app, host, port, service.limits, f"{service.model.name} answers")
+
+
+def _serve_study(folder: Path, images: Path | None, where: tuple[str, int, Path | None], check: bool) -> None:
+    """Show a finished study."""
+    from radapt.serving.limits import Limits
+    from radapt.serving.server import guard
+    from radapt.serving.study_app import make_study_app
+    from radapt.serving.study_changes import open_study
+
+    host, port, token_file = where
+    view = open_study(folder, images)
+    app = guard(make_study_app(view), host, _token(token_file), asks=True)
+    if check:
+        say(f"{view.title}: {len(view.rows())} rows of strategies and labels can be shown.")
+        return
+    _listen(app, host, port, Limits(), f"{folder} can be browsed")
 
 
 def check_installed() -> None:

@@ -1,5 +1,6 @@
 """Who may ask: names of this machine, a token, and no page of another site."""
 
+import base64
 import hmac
 import ipaddress
 import json
@@ -47,11 +48,14 @@ class Guard:
         The host names that requests may be for, against DNS rebinding; None for any, which needs a token.
     token
         What requests have to bring, as `Authorization: Bearer TOKEN`; None for nothing.
+    asks
+        Whether the browser itself is to ask for the token, as a password of any user, before it shows a page.
     """
 
     app: ASGIApp
     names: frozenset[str] | None = LOCAL_NAMES
     token: bytes | None = None
+    asks: bool = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or pass it on."""
@@ -64,7 +68,7 @@ class Guard:
             await self.app(scope, receive, sends)
             return
         status, text = refusal
-        await _refuse(sends, status, text)
+        await _refuse(sends, status, text, b'Basic realm="radapt"' if self.asks else b"Bearer")
 
     def _refusal(self, path: str, headers: Headers) -> tuple[int, str] | None:
         hosts = headers.getlist("host")
@@ -76,7 +80,7 @@ class Guard:
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc.lower() != hosts[0].lower():
             return 403, "This service takes no requests from pages of other sites. Open its own page."
-        is_open = path in OPEN_PATHS or path.startswith(ASSETS)
+        is_open = path in (OPEN_PATHS - {"/"} if self.asks else OPEN_PATHS) or path.startswith(ASSETS)
         if self.token is None or is_open or self._knows(headers.get("authorization", "")):
             return None
         return 401, "This service needs its token, as Authorization: Bearer TOKEN. Ask whoever started it."
@@ -84,8 +88,20 @@ class Guard:
     def _knows(self, given: str) -> bool:
         scheme, _, token = given.partition(" ")
         expected = self.token or b""
-        same = hmac.compare_digest(token.strip().encode("utf-8", "surrogateescape"), expected)
-        return same and scheme.lower() == "bearer"
+        sent = token.strip().encode("utf-8", "surrogateescape")
+        if self.asks and scheme.lower() == "basic":
+            sent = _password(sent)
+        elif scheme.lower() != "bearer":
+            return False
+        return hmac.compare_digest(sent, expected)
+
+
+def _password(credentials: bytes) -> bytes:
+    """Return the password of HTTP's basic authentication (RFC 7617); empty if there is none."""
+    try:
+        return base64.b64decode(credentials, validate=True).partition(b":")[2]
+    except ValueError:
+        return b""
 
 
 def _name_of(host: str) -> str:
@@ -107,10 +123,10 @@ def _with_headers(send: Send) -> Send:
     return sends
 
 
-async def _refuse(send: Send, status: int, text: str) -> None:
+async def _refuse(send: Send, status: int, text: str, scheme: bytes) -> None:
     body = json.dumps({"error": text}).encode()
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-    headers += [(b"www-authenticate", b"Bearer")] if status == 401 else []
+    headers += [(b"www-authenticate", scheme)] if status == 401 else []
     start = {
         "type": "http.response.start",
         "status": status,

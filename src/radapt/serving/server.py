@@ -20,8 +20,13 @@ SHORTEST_TOKEN = 16  # characters
 LARGEST_HEAD = 32 * 1024  # bytes
 
 
-def guard(app: ASGIApp, host: str, token: str | None) -> Guard:
+def guard(app: ASGIApp, host: str, token: str | None, *, asks: bool = False) -> Guard:
     """Return an application that answers those alone who may ask.
+
+    Parameters
+    ----------
+    asks
+        As `Guard` has it.
 
     Raises
     ------
@@ -39,7 +44,7 @@ def guard(app: ASGIApp, host: str, token: str | None) -> Guard:
             "RADAPT_TOKEN, or leave --host out."
         )
     names = LOCAL_NAMES | {host} if is_loopback(host) else None
-    return Guard(app, names, None if token is None else token.encode())
+    return Guard(app, names, None if token is None else token.encode(), asks)
 
 
 def listen(host: str, port: int) -> socket.socket:
