@@ -7,6 +7,8 @@ taken from the tensor, so that they stay open where the module is exported. Numb
 as tensors: PyTorch would multiply by one over the tensor instead, which rounds otherwise.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -69,32 +71,54 @@ class Preparation(nn.Module):
             spread = spread_percentiles(levels)
             levels = spread if prepared is None else torch.where(prepared, levels, spread)
         height, width = (_number(length) for length in levels.shape[1:])
+        fits = (height == self.size) & (width == self.size)
+        return _either(fits, self._as_they_are, self._resized, (levels,))
+
+    def _as_they_are(self, levels: Tensor) -> Tensor:
+        """Return images of the model's own size; the places say so to whoever traces the sizes."""
+        places = torch.arange(self.size)
+        rows, columns = (places.clamp(max=length - 1) for length in levels.shape[1:])
+        return levels[:, rows][:, :, columns].float()
+
+    def _resized(self, levels: Tensor) -> Tensor:
+        """Resize images (n, h, w), centred on black."""
+        height, width = (_number(length) for length in levels.shape[1:])
         tall = wide = torch.full_like(width, self.size)
         if self.pads:
             scale = tall / torch.maximum(height, width)
             tall, wide = ((each * scale).round().clamp(min=1) for each in (height, width))
-        return self._resized(levels, (height, width), (tall, wide)).float()
-
-    def _resized(self, levels: Tensor, sides: tuple[Tensor, Tensor], inner: tuple[Tensor, Tensor]) -> Tensor:
-        """Resize images (n, h, w) to `inner` height and width, centred on black."""
         down, right = (
-            (side / new / GAP).floor().clamp(min=1) for side, new in zip(sides, inner, strict=True)
+            (side / new / GAP).floor().clamp(min=1) for side, new in ((height, tall), (width, wide))
         )
-        sums, columns = _blocks(levels, sides[1], right, self.size)
-        sums, rows = _blocks(sums.transpose(1, 2), sides[0], down, self.size)
+        sums, columns = _blocks(levels, width, right, self.size)
+        sums, rows = _blocks(sums.transpose(1, 2), height, down, self.size)
         counts = rows[:, None] * columns
-        means = (
-            (sums.transpose(1, 2) + (counts / 2).floor())
-            * (RECIPROCAL / counts.clamp(min=1)).floor()
-            / RECIPROCAL
-        ).floor()
-        height, width = (each.float().double() for each in (sides[0] / down, sides[1] / right))
-        vertical = _weights(height, inner[0], means.shape[1], self.size)
-        horizontal = _weights(width, inner[1], means.shape[2], self.size).T
-        rows_last = _rounded(vertical @ _rounded(means @ horizontal))
-        rows_first = _rounded(_rounded(vertical @ means) @ horizontal)
-        shrinks = height.ceil() - inner[0]
-        return torch.where((shrinks > 0) & (shrinks > 2 * (width.ceil() - inner[1])), rows_first, rows_last)
+        whole = (RECIPROCAL / counts.clamp(min=1)).floor()
+        means = ((sums.transpose(1, 2) + (counts / 2).floor()) * whole / RECIPROCAL).floor()
+        height, width = ((height / down).float().double(), (width / right).float().double())
+        vertical = _weights(height, tall, means.shape[1], self.size)
+        horizontal = _weights(width, wide, means.shape[2], self.size).T
+        shrinks = height.ceil() - tall
+        rows_first = (shrinks > 0) & (shrinks > 2 * (width.ceil() - wide))
+        return _either(rows_first, _rows_first, _rows_last, (means, vertical, horizontal)).float()
+
+
+def _rows_first(means: Tensor, vertical: Tensor, horizontal: Tensor) -> Tensor:
+    return _rounded(_rounded(vertical @ means) @ horizontal)
+
+
+def _rows_last(means: Tensor, vertical: Tensor, horizontal: Tensor) -> Tensor:
+    return _rounded(vertical @ _rounded(means @ horizontal))
+
+
+def _either(
+    condition: Tensor, one: Callable[..., Tensor], other: Callable[..., Tensor], given: tuple[Tensor, ...]
+) -> Tensor:
+    """Return what one or the other function makes of tensors; an exported program holds both."""
+    if torch.compiler.is_exporting():
+        chosen: Tensor = torch.cond(condition, one, other, given)
+        return chosen
+    return one(*given) if bool(condition) else other(*given)
 
 
 def _number(length: int) -> Tensor:

@@ -26,6 +26,7 @@ from radapt.text import counted, listed
 
 CALIBRATING = 128  # images that the ranges of the maps are measured on
 LAYERS = ("Conv", "Gemm", "MatMul")
+WARNINGS, ERRORS = 2, 3  # levels of onnxruntime's log; warnings are its default
 FLOAT = 1  # the type of the network's own numbers; the preprocessing counts in doubles
 
 Pixels = NDArray[np.uint8]
@@ -150,9 +151,13 @@ def _layers(model: Any, onnx: Any) -> list[str]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep onnxruntime's quantisation from logging advice."""
+    """Keep onnxruntime from logging advice on quantisation, and on what it leaves out of a graph."""
+    import onnxruntime
+
     logging.disable(logging.WARNING)
+    onnxruntime.set_default_logger_severity(ERRORS)
     try:
         yield
     finally:
         logging.disable(logging.NOTSET)
+        onnxruntime.set_default_logger_severity(WARNINGS)
