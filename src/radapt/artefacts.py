@@ -53,6 +53,8 @@ DRAWN = "shift.parquet"  # the shift's parameters for each test image
 
 EXAMPLE_IMAGES = "images.npz"
 
+ERROR_MAPS = "maps.npz"  # of the most confident errors among them, see `radapt.study.error_maps`
+
 OCCLUSION = "occlusion.json"  # by model and test set: scores with parts of the images hidden
 
 OTHERS = "others"  # a folder of Parquet files, the predictions of models that are not of the study

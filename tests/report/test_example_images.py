@@ -9,9 +9,11 @@ from radapt.report.example_images import map_legend, overlaid, read_images
 CAPTION = {"id": "a.png", "label": "NORMAL", "strategy": "none", "budget": 0, "predicted": "PNEUMONIA"}
 
 
-def write(folder, **more):
+def write(folder, maps=None):
     pixels = np.full((1, 8, 8), 100, dtype=np.uint8)
-    np.savez(folder / "images.npz", source=pixels, target=pixels, worst=pixels, **more)
+    np.savez(folder / "images.npz", source=pixels, target=pixels, worst=pixels)
+    if maps is not None:
+        np.savez(folder / "maps.npz", drawn=maps)
     return folder / "images.npz"
 
 
@@ -33,11 +35,12 @@ def test_a_study_without_maps_is_read_as_before(tmp_path):
 def test_a_map_is_read_and_drawn(tmp_path):
     maps = np.zeros((1, 8, 8), dtype=np.uint8)
     known = captions(explained="PNEUMONIA", alike_with_random_weights=0.25)
-    (empty,) = read_images(write(tmp_path, maps=maps), known)["worst"]
+    (empty,) = read_images(write(tmp_path, maps), known)["worst"]
     assert (empty.explained, empty.alike) == ("PNEUMONIA", 0.25)
     maps[0, 2, 2] = 255
-    (image,) = read_images(write(tmp_path, maps=maps), known)["worst"]
+    (image,) = read_images(write(tmp_path, maps), known)["worst"]
     assert overlaid(image) != overlaid(empty)
     assert map_legend().startswith("data:image/png;base64,")
-    with pytest.raises(BadArtefact, match="could not be read as images"):
+    (tmp_path / "maps.npz").unlink()
+    with pytest.raises(BadArtefact, match=r"maps\.npz is missing"):
         read_images(write(tmp_path), known)

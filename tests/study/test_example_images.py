@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 from samples import make_dataset
 
@@ -5,7 +7,7 @@ from radapt.artefacts import EXAMPLE_IMAGES
 from radapt.evaluation.scores import Outcome
 from radapt.predictions import Predictions
 from radapt.study.domains import shifted_domains
-from radapt.study.example_images import SHOWN, WORST, save_example_images
+from radapt.study.example_images import SHOWN, WORST, _worst, save_example_images
 
 
 def outcome_with_errors(images, wrong):
@@ -35,3 +37,18 @@ def test_no_more_than_a_page_bears_are_shown_and_both_sides_are_of_the_same_imag
     assert len(about["worst"]) == WORST
     assert len(about["source"]) == SHOWN
     assert about["source"] == about["target"]
+
+
+def test_of_findings_the_map_is_of_the_one_that_is_missed_by_most():
+    domains = shifted_domains(make_dataset(), "original", seed=0)
+    test = domains.target_test
+    labels = np.zeros((len(test), 2), dtype=np.float32)
+    labels[:, 0], labels[1, 1] = 1, np.nan
+    test = replace(test, labels=labels)
+    scores = np.tile([0.9, 0.2], (len(test), 1))
+    scores[3] = [0.8, 0.99]
+    scores[1] = [0.05, 0.99]
+    said = Predictions(scores, labels, test.patients, test.ids, test.classes)
+    shown, about, targets = _worst(test, Outcome("head", 8, {"target": [said], "source": [said]}))
+    assert [row["id"] for row in about] == shown.ids.tolist()
+    assert dict(zip(shown.ids.tolist(), targets, strict=True)) == {str(test.ids[1]): 0, str(test.ids[3]): 1}

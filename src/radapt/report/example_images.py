@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from radapt.archives import DAMAGE, open_arrays
+from radapt.artefacts import ERROR_MAPS
 from radapt.display.grid import picture_address
 from radapt.errors import BadArtefact
 from radapt.explaining.overlay import overlay, palette
@@ -60,7 +61,7 @@ def read_images(path: Path, captions: Mapping[str, Any]) -> dict[str, tuple[Exam
         for name in pixels
     }
     if any("explained" in caption for caption in captions["worst"]):
-        maps = stored_images(path, ("maps",))["maps"]
+        maps = stored_images(path.with_name(ERROR_MAPS), ("drawn",))["drawn"]
         pairs = zip(read["worst"], captions["worst"], maps, strict=True)
         read["worst"] = tuple(
             replace(

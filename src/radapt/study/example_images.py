@@ -41,13 +41,11 @@ def save_example_images(
     # unless the shift drops some.
     target = images.target_test.spread(SHOWN)
     worst, about_worst, targets = _worst(images.target_test, best)
-    maps = error_maps(worst, targets, models, hardware)
+    maps = error_maps(worst, targets, models, hardware, out)
     for caption, label, alike in zip(about_worst, targets, maps.alike, strict=False):
         caption |= {"explained": images.target_test.classes[label], "alike_with_random_weights": alike}
     with atomic(out / EXAMPLE_IMAGES) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(
-            file, source=source.pixels, target=target.pixels, worst=worst.pixels, maps=maps.drawn
-        )
+        np.savez_compressed(file, source=source.pixels, target=target.pixels, worst=worst.pixels)
     return {"source": _captions(source), "target": _captions(target), "worst": about_worst}
 
 

@@ -6,6 +6,7 @@ A study folder::
     cells/NAME/      a run folder per model, see `radapt.runs.folder`
     protocol.json    the registered protocol, if there is one
     images.npz       the example images of the report
+    maps.npz         what spoke for the most confident errors among them
     occlusion.json   scores of selected models with parts of the images hidden
     shift.parquet    the shift's parameters for each test image
     study.json       all results; written last
