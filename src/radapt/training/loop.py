@@ -109,6 +109,7 @@ def fit(
         except GeneratorExit:  # whoever asked for the epochs wants no more of them
             file.save()
             raise
+    file.save()  # what follows, such as writing the model, may fail
     model.load_state_dict(state.best_weights or context.kept.state_dict())
     model.requires_grad_(True)
     model.eval()
