@@ -258,6 +258,16 @@ def test_a_ranking_that_ties_or_moves_images_is_another(change):
     assert gap.low < gap.value < gap.high
 
 
+def test_a_certain_score_does_not_hide_that_the_others_are_ranked_otherwise():
+    rng, labels = np.random.default_rng(0), np.repeat([0, 1], 100)
+
+    def model(sign):
+        scores = 0.5 + sign * (labels - 0.5) * 4e-4 + rng.normal(0, 2e-4, 200)
+        return predictions(np.where(np.arange(200) == 199, 1.0, scores), labels)
+
+    assert difference("auroc", model(1), model(-1)).low > 0.5
+
+
 def test_two_perfect_models_may_yet_differ_by_what_so_few_patients_hide():
     labels = np.arange(60) % 2
     gap = difference(

@@ -41,5 +41,6 @@ def test_training_ends_with_the_average_and_a_stopped_one_goes_on_to_the_same(tm
     last = weights(average=0.0)
     assert not torch.equal(whole["head.weight"], last["head.weight"])
     weights(stop_at=2, state=tmp_path / "state.pt")
+    assert len(torch.load(tmp_path / "state.pt", weights_only=True)["epochs"]) == 2
     resumed = weights(state=tmp_path / "state.pt")
     assert all(torch.equal(whole[name], tensor) for name, tensor in resumed.items())

@@ -78,9 +78,10 @@ def test_a_killed_training_goes_on_to_the_same_bits(hardware, tmp_path):
     whole, epochs = run(hardware)
     uninterrupted = list(epochs)
     state = tmp_path / "training.pt"
-    list(islice(run(hardware, state=state)[1], 2))
+    stopped = list(islice(run(hardware, state=state)[1], 2))
     resumed, epochs = run(hardware, state=state)
     history = list(epochs)
+    assert history[:2] == stopped, "with their seconds: they were not trained again"
     assert same(weights(whole), weights(resumed))
     assert [(e.loss, e.valid_auroc, e.best) for e in history] == [
         (e.loss, e.valid_auroc, e.best) for e in uninterrupted
@@ -94,9 +95,11 @@ def test_a_killed_training_on_a_plateau_goes_on_to_the_same_bits(hardware, tmp_p
     whole, epochs = run(hardware, recipe)
     uninterrupted = [(e.loss, e.learning_rate) for e in epochs]
     state = tmp_path / "training.pt"
-    list(islice(run(hardware, recipe, state=state)[1], 3))
+    stopped = list(islice(run(hardware, recipe, state=state)[1], 3))
     resumed, epochs = run(hardware, recipe, state=state)
-    assert [(e.loss, e.learning_rate) for e in epochs] == uninterrupted
+    history = list(epochs)
+    assert history[:3] == stopped
+    assert [(e.loss, e.learning_rate) for e in history] == uninterrupted
     assert same(weights(whole), weights(resumed))
     assert len({rate for _, rate in uninterrupted}) > 1
 

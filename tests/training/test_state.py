@@ -100,3 +100,17 @@ def test_short_epochs_are_not_saved_one_by_one_and_slow_saves_are_rarer(tmp_path
     file.epoch_ended()
     file.save()
     assert saves[2:] == [13.0]
+
+
+def test_an_hour_of_saving_does_not_keep_the_next_save_waiting(tmp_path, monkeypatch):
+    now, saves = [0.0], []
+    monkeypatch.setattr("radapt.training.state.time.perf_counter", lambda: now[0])
+
+    def save(_):
+        saves.append(now[0])
+        now[0] += 3600
+
+    file = StateFile(tmp_path / "state.pt", save)
+    for now[0] in (2, 3660, 3663):
+        file.epoch_ended()
+    assert saves == [2, 3663]

@@ -17,7 +17,10 @@ from radapt.metrics.weighted import (
 )
 from radapt.predictions import Predictions
 
-ROUNDING = 1e-5  # of the largest log-odds; logits in float32 are right to a hundredth of that
+ROUNDING = (
+    1e-5  # of log-odds, or of 1 where they are smaller; logits in float32 are right to a hundredth of that
+)
+MAX_LOG_ODDS = 40.0  # beyond, a probability is 0 or 1
 
 
 @macro_averaged
@@ -65,19 +68,20 @@ def same_ranking(one: Predictions, other: Predictions) -> bool:
 
 
 def _log_odds(scores: Floats) -> Floats:
-    tiny = np.finfo(np.float64).tiny
-    return np.log(np.maximum(scores, tiny)) - np.log(np.maximum(1 - scores, tiny))
+    from scipy.special import logit
+
+    return np.asarray(logit(scores)).clip(-MAX_LOG_ODDS, MAX_LOG_ODDS)
 
 
 def _in_one_order(one: Floats, other: Floats) -> bool:
     """Say whether a monotone map leads from one to the other, up to rounding."""
     order = np.lexsort((other, one))
     one, other = one[order], other[order]
-    near, near_other = (ROUNDING * np.abs(each).max(initial=0.0) for each in (one, other))
+    near, near_other = (ROUNDING * np.maximum(1, np.abs(each)) for each in (one, other))
     falls = np.maximum.accumulate(other) - other
     step, step_other = np.diff(one), np.diff(other)
-    parted = ((step > near) & (step_other <= 0)) | ((step_other > near_other) & (step <= 0))
-    return bool(falls.max(initial=0.0) <= near_other) and not bool(parted.any())
+    parted = ((step > near[1:]) & (step_other <= 0)) | ((step_other > near_other[1:]) & (step <= 0))
+    return bool((falls <= near_other).all()) and not bool(parted.any())
 
 
 def roc_curve(predictions: Predictions, weights: Floats | None = None) -> tuple[Floats, Floats]:

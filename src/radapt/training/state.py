@@ -145,8 +145,8 @@ class TrainingState:
 class StateFile:
     """Where a training is saved, at the end of an epoch, and for at most about a twentieth of its time.
 
-    An epoch that takes seconds is saved at once. Of epochs that take milliseconds, several pass between two
-    saves, and what a stop loses is trained again in about a second.
+    At least a second lies between two saves, and 20 times as long as a save takes, up to a minute. A stop in
+    the middle of an epoch loses that epoch and what ended since the last save.
     """
 
     def __init__(self, path: Path | None, save: Callable[[Path], None]) -> None:
@@ -169,7 +169,7 @@ class StateFile:
         start = time.perf_counter()
         self._save(self._path)
         self._saved_at, self._pending = time.perf_counter(), False
-        self._wait = 20 * (self._saved_at - start)
+        self._wait = min(60.0, max(1.0, 20 * (self._saved_at - start)))
 
 
 def one_cycle(step: int, total: int, highest: float) -> float:
