@@ -53,7 +53,7 @@ Hub = Annotated[
     typer.Option(
         "--hub",
         help="Push the file, the weights of RUN and the model card to a Hugging Face Hub, as OWNER/NAME. "
-        "HF_TOKEN says who pushes, HF_ENDPOINT to which hub.",
+        "HF_TOKEN says who pushes, HF_ENDPOINT to which hub. Without it: nothing leaves this machine.",
         rich_help_panel=OUTPUT,
     ),
 ]
