@@ -2,6 +2,7 @@
 
 import socket
 import time
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,6 +11,7 @@ from live_service import served
 from radapt.errors import AskedWrongly
 from radapt.serving.limits import Limits
 from radapt.serving.server import guard, listen
+from radapt.serving.service import Service
 
 HEAD = b"POST /v1/predict HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 
@@ -62,6 +64,17 @@ def test_a_slow_body_and_a_slow_head_are_cut_off(port, image):
     assert answer_to(port, b"POST /v1/pre") == b""
     assert answer_to(port) == b""
     assert b'"label"' in good(port, image)
+
+
+def test_a_sender_sees_that_the_service_is_busy_though_its_image_is_not_kept(service, image):
+    small = Service(service.model, None, replace(service.limits, held_bytes=100_000))
+    with served(small) as address:
+        port = urlsplit(address).port
+        body = bytes(900_000)
+        received = answer_to(port, HEAD + b"Content-Length: %d\r\n\r\n" % len(body), body)
+        assert received.split(b" ")[1] == b"503"
+        assert b"retry-after: 2" in received.lower()
+        assert b'"label"' in good(port, image)
 
 
 @pytest.mark.parametrize("head", [b"\x16\x03\x01 hello\r\n\r\n", b"GET / HTTP/1.1\r\nA: " + b"b" * 100_000])

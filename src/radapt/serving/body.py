@@ -70,13 +70,19 @@ def _too_large(most: int) -> Refused:
 
 
 async def _counted(request: Request, most: int, share: Share) -> AsyncIterator[bytes]:
-    total = 0
+    total, busy = 0, None
     async for chunk in request.stream():
         total += len(chunk)
         if total > most:
             raise _too_large(most)
-        share.add(len(chunk))
-        yield chunk
+        try:
+            if busy is None:
+                share.add(len(chunk))
+                yield chunk
+        except Refused as refusal:  # the rest is read and forgotten, or the sender would not see the answer
+            busy = refusal
+    if busy is not None:
+        raise busy
 
 
 async def _joined(chunks: AsyncIterator[bytes]) -> bytes:
