@@ -56,7 +56,8 @@ def listen(host: str, port: int) -> socket.socket:
         If the address is none of this machine, or taken.
     """
     family = socket.AF_INET6 if _is_version_6(host) else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio sends small parts at once (TCP_NODELAY) only where the protocol is named
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
