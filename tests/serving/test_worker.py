@@ -56,15 +56,16 @@ def test_jobs_that_wait_are_scored_together_and_other_work_alone(held):
     assert sizes == [1, 2, 1]
 
 
-def test_a_cancelled_job_is_left_out_and_a_fault_is_that_of_its_batch_alone(held):
+def test_a_cancelled_job_is_left_out_and_a_fault_is_that_of_its_own_job_alone(held):
     worker, go_on, sizes, _ = held
-    cancelled, bad, after = Job(b"a"), Job(b"bad"), Job(work=lambda: 1)
-    worker.submit([cancelled, bad, after])
+    cancelled, bad, good, after = Job(b"a"), Job(b"bad"), Job(b"b"), Job(work=lambda: 1)
+    worker.submit([cancelled, bad, good, after])
     assert cancelled.future.cancel()
     go_on.set()
     assert after.future.result(20) == 1
     assert isinstance(bad.future.exception(), ValueError)
-    assert sizes == [1, 1]
+    assert good.future.result(20) == b"b"
+    assert sizes == [1, 2, 1, 1]
 
 
 def test_a_worker_that_ends_cancels_what_waits_and_takes_no_more(held):

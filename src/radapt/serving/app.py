@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from radapt.errors import RadaptError
 from radapt.serving.answers import Answer, Failure, State
 from radapt.serving.body import Upload, is_form, read_uploads
 from radapt.serving.counting import Counting
@@ -60,6 +61,7 @@ def make_app(service: Service) -> FastAPI:
     )
     app.add_middleware(Counting, metrics=service.metrics)
     app.exception_handler(Refused)(_answer_refusal)
+    app.exception_handler(RadaptError)(_answer_error)
     app.exception_handler(HTTPException)(_answer_http)
     app.exception_handler(ClientDisconnect)(_answer_nobody)
     _add_health(app, service)
@@ -71,6 +73,10 @@ def make_app(service: Service) -> FastAPI:
 async def _answer_refusal(_: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
     return JSONResponse({"error": str(error)}, error.status, dict(error.headers))
+
+
+async def _answer_error(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 500)
 
 
 async def _answer_http(_: Request, error: Exception) -> Response:

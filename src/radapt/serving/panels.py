@@ -60,7 +60,7 @@ def check_ready(service: Service) -> None:
 
 def add_page(app: FastAPI, service: Service) -> None:
     """Add the page, its files, and what it asks for."""
-    page = render_page(service.model, service.scoring.base)
+    page, testing = render_page(service.model, service.scoring.base), asyncio.Lock()
 
     @app.get("/", summary="The page", response_class=HTMLResponse)
     async def index() -> Response:
@@ -83,8 +83,11 @@ def add_page(app: FastAPI, service: Service) -> None:
         responses=REFUSALS,
     )
     async def drift() -> Response:
-        features, scores = service.scoring.recent.numbers()
-        words = await _in_turn(service, lambda: service.model.drift(features, scores))
+        if testing.locked():
+            raise Refused(503, "Another test of this is under way. Ask again later.", retry_after=5)
+        async with testing:
+            features, scores = service.scoring.recent.numbers()
+            words = await _in_turn(service, lambda: service.model.drift(features, scores))
         return JSONResponse({"words": words})
 
     @app.post(

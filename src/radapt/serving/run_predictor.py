@@ -30,7 +30,7 @@ from radapt.serving.predictor import Map, Predictor, Scored
 from radapt.study.plan import Cell
 from radapt.text import listed
 
-MAX_COMPARED = 400  # images of the reference that the latest images are compared with
+MAX_COMPARED = 250  # of the latest images and of the reference, whose comparison takes about 2 s
 MAX_SIBLINGS = 200  # folders beside an adapted run in which its base is looked for
 
 
@@ -97,6 +97,7 @@ class RunPredictor:
         """Compare images with the run's reference; each is taken for a patient of its own."""
         if self.features is None:
             raise AskedWrongly("This model keeps no reference, so that its images cannot be compared.")
+        features, scores = features[-MAX_COMPARED:], scores[-MAX_COMPARED:]
         count, rng = len(features), np.random.default_rng(0)
         unlabelled = np.full((count, len(self.classes)), np.nan, dtype=np.float32)
         new = DriftFeatures(features, scores, unlabelled, np.arange(count, dtype=np.int64), self.classes)

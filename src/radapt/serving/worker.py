@@ -99,13 +99,15 @@ class Worker:
                 self._work(batch)
 
     def _work(self, batch: Sequence[Job]) -> None:
-        begun = time.monotonic()
+        begun, first = time.monotonic(), batch[0]
         try:
-            first = batch[0]
             answers = [first.work()] if first.work is not None else self._score(batch)
-        except Exception as error:  # whatever it is, the next batch is to be scored
+        except Exception as error:  # whatever it is, the others are to be scored
+            if len(batch) == 1:
+                first.future.set_exception(error)
+                return
             for job in batch:
-                job.future.set_exception(error)
+                self._work([job])
             return
         self._pace += 0.1 * ((time.monotonic() - begun) / len(batch) - self._pace)
         for job, answer in zip(batch, answers, strict=True):
