@@ -10,6 +10,7 @@ import pydicom
 import pytest
 import requests
 from dicoms import radiograph, uid
+from dicomweb import JSON, answering
 from documented import shown_on
 from orthanc import REFUSED, SECRET, USER, tool
 from PIL import Image
@@ -166,9 +167,22 @@ def test_every_error_is_a_sentence(words, code, sentence, pacs, radapt, tmp_path
     assert SECRET not in err
 
 
+def test_a_push_that_breaks_off_says_what_was_stored(login, images, radapt):
+    stored, refused = (200, JSON, b"{}"), (401, "text/plain", b"")
+    with answering(stored, refused) as (url, _):
+        code, out, err = radapt("pacs", "push", url, *[images / f"{n}.dcm" for n in (100, 101, 102)], *login)
+    assert code == 1
+    assert out.startswith("Stored 1 object.\nThe server says that it stored them, but 1 of them")
+    assert "not stored: " in out
+    assert "refuses this log-in, or what it may do (HTTP 401). 1 object left to send." in err
+
+
 def test_json_says_what_was_stored_and_fetched(pacs, login, images, radapt, tmp_path):
     pushed = radapt("pacs", "push", pacs, images / "119.dcm", *login, "--json", "--quiet")[1]
-    assert json.loads(pushed) == {"schema": 2, "stored": 1, "changed": 0, "failed": []}
+    assert json.loads(pushed) == {
+        **{"schema": 2, "stored": 1, "changed": 0, "unchecked": 0},
+        **{"failed": [], "not_sent": 0, "stopped": ""},
+    }
     out = tmp_path / "out"
     words = ("pacs", "pull", pacs, "--study-uid", uid("study", 119), "--out", out, *login, "--json")
     pulled = json.loads(radapt(*words)[1])

@@ -1,7 +1,15 @@
 import pytest
 
 from radapt.errors import AskedWrongly
-from radapt.pacs.login import PASSWORD, TOKEN, Login, check_address, check_certificates, read_login
+from radapt.pacs.login import (
+    PASSWORD,
+    TOKEN,
+    Login,
+    check_address,
+    check_certificates,
+    check_timeout,
+    read_login,
+)
 
 
 @pytest.mark.parametrize(
@@ -54,9 +62,20 @@ def test_half_a_login_is_refused(tmp_path):
         (("alice", tmp_path, None), "cannot be read"),
         (("alice", empty, None), "no secret"),
         (("alice", letters, None), "beyond ASCII"),
+        (
+            ("Łukasz", secret, None),
+            "What --user holds is nothing to log in with: it has letters beyond ASCII",
+        ),
     ):
         with pytest.raises(AskedWrongly, match=sentence):
             read_login(*given)
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1e300, float("inf"), float("nan")])
+def test_a_time_that_no_server_can_be_given_is_refused(seconds):
+    check_timeout(60.0)
+    with pytest.raises(AskedWrongly, match="--timeout takes seconds, from 1 to 3,600"):
+        check_timeout(seconds)
 
 
 def test_a_file_without_certificates_is_refused(tmp_path):

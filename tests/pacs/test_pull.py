@@ -1,5 +1,8 @@
+import io
+
+import pydicom
 import pytest
-from dicoms import DX, RAW, SECONDARY, uid
+from dicoms import DX, RAW, RLE, SECONDARY, radiograph, uid
 
 from radapt.errors import AskedWrongly, RadaptError
 from radapt.pacs.pull import Limits, Wanted, pull
@@ -100,6 +103,10 @@ def test_a_chest_is_known_by_any_of_its_names(body_part, is_wanted):
         (Wanted(), "Say which studies"),
         (Wanted(studies=("../../etc",)), "numbers with dots"),
         (Wanted(dates="yesterday"), "--date takes"),
+        (Wanted(dates="99999999"), "--date takes"),
+        (Wanted(dates="٢٠٢٤٠١٣١"), "--date takes"),
+        (Wanted(dates="20240201-20240131"), "--date takes"),
+        (Wanted(dates="-"), "--date takes"),
         (Wanted(patients=("*",)), "one PatientID"),
         (Wanted(patients=("1",), modalities=("cr",)), "--modality takes"),
     ],
@@ -108,6 +115,47 @@ def test_what_asks_for_nothing_or_everything_is_refused(wanted, sentence, tmp_pa
     with pytest.raises(AskedWrongly, match=sentence):
         pull(None, wanted, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("days", ["20240131", "20240101-20240131", "20240101-", "-20240131"])
+def test_days_and_spans_of_days_are_taken(days):
+    Wanted(dates=days).check()
+
+
+class Holding:
+    """A server that holds images of one study: their bytes, by the identifier that it lists them by."""
+
+    def __init__(self, images):
+        self._images = images
+
+    def studies(self, _):
+        return [{"0020000D": {"Value": ["1.2"]}}]
+
+    def instances(self, *_):
+        row = {"00080060": {"Value": ["DX"]}, "00080016": {"Value": [DX]}, "0020000E": {"Value": ["1.3"]}}
+        return [row | {"00080018": {"Value": [name]}} for name in self._images]
+
+    def retrieve(self, _study, _series, instance):
+        return pydicom.dcmread(io.BytesIO(self._images[instance]))
+
+
+def test_an_object_that_cannot_be_written_again_is_named_and_the_rest_goes_on(tmp_path):
+    good = radiograph(1, SOPInstanceUID="1.5")
+    images = {
+        "1.4": radiograph(1, SOPInstanceUID="1.4").replace(b"1.2.840.10008.1.2.1\0", f"{RLE}\0".encode())
+    }
+    done = pull(Holding(images | {"1.5": good}), Wanted(dates="20240131"), tmp_path / "out")
+    assert (done.new, len(done.failed)) == (1, 1)
+    assert "damaged" in done.failed[0]["error"]
+    assert (tmp_path / "out" / "1.2" / "1.5.dcm").is_file()
+
+
+def test_what_came_and_was_left_out_counts_for_the_limit_too(tmp_path):
+    hands = {f"1.{n}": radiograph(1, SOPInstanceUID=f"1.{n}", BodyPartExamined="HAND") for n in (4, 5, 6)}
+    limits = Limits(gigabytes=1.5 * len(hands["1.4"]) / 1e9)
+    done = pull(Holding(hands), Wanted(dates="20240131"), tmp_path / "out", limits=limits)
+    assert (done.new, done.size, done.not_begun) == (0, 0, 1)
+    assert done.left_out == {"of another body part than the chest": 2}
 
 
 def test_names_that_are_no_identifiers_never_become_files(tmp_path):

@@ -1,10 +1,15 @@
+import json
+import warnings
+
 import pytest
-from dicoms import uid
+from dicoms import DEFLATED, radiograph, uid
+from dicomweb import JSON, answering
 from orthanc import REFUSED
 from pydicom.dataset import Dataset
 
-from radapt.errors import AskedWrongly, WrongFolder
-from radapt.pacs.push import LOST, files_of, push, why_refused
+from radapt.errors import AskedWrongly, RadaptError, WrongFolder
+from radapt.pacs.login import Login
+from radapt.pacs.push import LAST, LOST, files_of, push, why_refused
 from radapt.pacs.server import NotStored, Server, Unreachable
 
 
@@ -54,10 +59,68 @@ def test_a_refusal_in_a_good_answer_is_one(server, write, monkeypatch):
     assert "could not process the object" in done.failed[0]["error"]
 
 
-def test_a_server_that_goes_away_ends_it(server, write, monkeypatch):
-    monkeypatch.setattr(Server, "store", lambda *_: (_ for _ in ()).throw(Unreachable("gone")))
-    with pytest.raises(Unreachable):
-        push(server, write(36))
+def test_what_was_stored_before_the_server_went_away_is_known(server, write, monkeypatch):
+    whole, paths = Server.store, write(36, 37, 38, 39)
+
+    def store(self, dataset):
+        if dataset.PatientID == "MRN-37":
+            raise RadaptError("is refused")
+        if dataset.PatientID == "MRN-38":
+            raise Unreachable("The server is busy.")
+        return whole(self, dataset)
+
+    monkeypatch.setattr(Server, "store", store)
+    done = push(server, paths)
+    assert (done.stored, done.unchecked, done.not_sent, done.stopped) == (1, 1, 1, "The server is busy.")
+    assert done.failed == [
+        {"path": str(paths[1]), "error": "is refused"},
+        {"path": str(paths[2]), "error": LAST},
+    ]
+
+
+STORED = (200, JSON, b"{}")
+
+
+def test_what_cannot_be_searched_for_is_stored_all_the_same(write):
+    for status in (404, 401):
+        with answering(STORED, STORED, (status, "text/plain", b"")) as (url, asked):
+            done = push(Server(url, Login()), write(41, 42))
+        assert (done.stored, done.unchecked, done.failed) == (2, 2, [])
+        assert len(asked) == (4 if status == 404 else 3)  # who refuses one search refuses the next
+
+
+def test_a_file_whose_study_is_no_identifier_is_named_before_it_is_sent(write):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of pydicom, about the value
+        (odd,) = write(43, StudyInstanceUID="../studies")
+    listed = [{"00080018": {"vr": "UI", "Value": [uid("image", 44)]}}]
+    with answering(STORED, (200, JSON, json.dumps(listed).encode())) as (url, asked):
+        done = push(Server(url, Login()), [odd, *write(44)])
+    assert (done.stored, done.unchecked) == (1, 0)
+    assert done.failed[0]["error"].startswith("has a StudyInstanceUID that is no identifier")
+    assert len([path for path, _ in asked if path.endswith("/studies")]) == 1
+
+
+def test_a_deflated_file_is_named_before_it_is_expanded(tmp_path):
+    (tmp_path / "a.dcm").write_bytes(radiograph(45, syntax=DEFLATED))
+    done = push(None, [tmp_path / "a.dcm"])
+    assert done.failed[0]["error"].startswith("is deflated")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "stored"),
+    [
+        (409, {"00081198": {"vr": "LO", "Value": ["x"]}}, 0),
+        (200, {"00081198": {"vr": "LO", "Value": ["x"]}}, 0),
+        (200, {"00081199": {"vr": "US", "Value": [5]}}, 1),
+    ],
+)
+def test_an_answer_that_is_no_sequence_is_read_without_a_fault(write, status, body, stored):
+    answers = (status, JSON, json.dumps(body).encode()), (404, "text/plain", b"")
+    with answering(*answers) as (url, _):
+        done = push(Server(url, Login()), write(46))
+    assert done.stored == stored
+    assert all("without a reason" in each["error"] for each in done.failed)
 
 
 def test_folders_are_searched_and_other_files_refused(write, tmp_path):

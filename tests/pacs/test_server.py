@@ -3,17 +3,13 @@
 import json
 import shutil
 import socket
-import ssl
 import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
 from dicoms import DEFLATED, radiograph, uid
+from dicomweb import JSON, MULTIPART, answering, part
 from orthanc import SECRET, USER
 from requests.auth import _basic_auth_str
 
@@ -24,49 +20,6 @@ from radapt.pacs.login import Login
 from radapt.pacs.server import NotStored, Server, Unreachable
 
 ASKED = {"PatientID": "MRN-4711"}
-JSON = "application/dicom+json"
-
-
-@contextmanager
-def answering(
-    *answers: tuple[int, str, bytes], certificate: Path | None = None
-) -> Iterator[tuple[str, list]]:
-    """Serve these answers (status, kind, body) in turn, the last for ever; give what was asked."""
-    asked, left = [], list(answers)
-
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
-        def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            asked.append((self.path, dict(self.headers)))
-            status, kind, body = left.pop(0) if len(left) > 1 else left[0]
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            if status in (301, 302):
-                self.send_header("Location", body.decode())
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_POST = do_GET
-
-    site = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    site.handle_error = lambda *_: None  # clients hang up
-    if certificate is not None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, certificate.with_name("key.pem"))
-        site.socket = context.wrap_socket(site.socket, server_side=True)
-    thread = threading.Thread(target=site.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        scheme = "http" if certificate is None else "https"
-        yield f"{scheme}://127.0.0.1:{site.server_port}/dicom-web", asked
-    finally:
-        site.shutdown()
-        site.server_close()
-        thread.join()
 
 
 def at(url: str, login: Login | None = None, **patience: float) -> Server:
@@ -163,15 +116,45 @@ def test_an_answer_without_end_is_left(monkeypatch):
         at(url).studies({})
 
 
-def test_a_deflated_object_is_refused_before_it_is_expanded():
+@pytest.mark.parametrize("kind", [MULTIPART, f"{MULTIPART}; note=json", "application/dicom", JSON])
+def test_a_deflated_object_is_refused_before_it_is_expanded(kind):
     deflated = radiograph(1, syntax=DEFLATED, values=np.zeros((2000, 2000), dtype=np.uint16))
     assert len(deflated) < 50_000
-    parts = b"--x\r\nContent-Type: application/dicom\r\n\r\n" + deflated + b"\r\n--x--"
-    with (
-        answering((200, 'multipart/related; type="application/dicom"; boundary=x', parts)) as (url, _),
-        pytest.raises(RadaptError, match="^is deflated"),
-    ):
+    body = part(deflated) if kind.startswith("multipart") else deflated
+    with answering((200, kind, body)) as (url, _), pytest.raises(RadaptError, match="^is deflated"):
         at(url).retrieve("1.2", "1.3", "1.4")
+
+
+def test_an_object_that_quotes_the_deflated_syntax_is_taken():
+    content = radiograph(1, InstitutionName=f"DICM {DEFLATED}")
+    with answering((200, MULTIPART, part(content))) as (url, _):
+        assert at(url).retrieve("1.2", "1.3", "1.4").InstitutionName.endswith(DEFLATED)
+
+
+def test_a_search_with_results_for_ever_is_left(monkeypatch):
+    monkeypatch.setattr(module, "_MAX_PAGES", 3)
+    pages = [
+        (200, JSON, json.dumps([{"0020000D": {"vr": "UI", "Value": [f"1.{n}"]}}]).encode()) for n in range(9)
+    ]
+    with answering(*pages) as (url, asked), pytest.raises(RadaptError, match="results without end"):
+        at(url).studies({})
+    assert len(asked) == 3
+
+
+def test_nothing_goes_to_a_proxy_in_the_clear(monkeypatch):
+    """The address need not exist: over plain http a proxy would be asked to look it up."""
+    with answering((200, JSON, b"[]")) as (url, asked), answering((200, JSON, b"[]")) as (proxy, through):
+        for name in ("http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, proxy)
+        monkeypatch.delenv("no_proxy", raising=False)
+        assert at(url, Login("alice", "secret")).studies(ASKED) == []
+        for other in ("http://pacs.invalid/dicom-web", "https://127.0.0.1:9/dicom-web"):
+            with pytest.raises(Unreachable, match="There is no connection"):
+                at(other, Login("alice", "secret")).studies(ASKED)
+        assert (len(asked), through) == (1, [])
+        with pytest.raises(Unreachable):
+            at("https://pacs.invalid/dicom-web", Login("alice", "secret")).studies(ASKED)
+        assert [path for path, headers in through if "Authorization" not in headers] == ["pacs.invalid:443"]
 
 
 def failed(reason: int) -> bytes:

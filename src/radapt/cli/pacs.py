@@ -121,7 +121,8 @@ AllowHttp = Annotated[
     bool,
     typer.Option(
         "--allow-http",
-        help="Send images and passwords in the clear to another machine. Without it: only to this one.",
+        help="Send images and passwords in the clear to another machine, past any proxy. Without it: only to "
+        "this one.",
         rich_help_panel=CONNECTION,
     ),
 ]
@@ -129,8 +130,7 @@ Timeout = Annotated[
     float,
     typer.Option(
         "--timeout",
-        min=1.0,
-        help="How many seconds the server may say nothing.",
+        help="How many seconds the server may say nothing, from 1 to 3600.",
         rich_help_panel=CONNECTION,
     ),
 ]
@@ -193,6 +193,9 @@ def push(
         say_json(asdict(done))
     else:
         _say_pushed(done)
+    if done.stopped:
+        left = f" {counted(done.not_sent, 'object')} left to send." if done.not_sent else ""
+        say(f"{done.stopped}{left}", error=True)
     if done.failed:
         raise typer.Exit(1)
 
@@ -206,7 +209,7 @@ def _server(
     allow_http: bool,
     timeout: float,
 ) -> "Server":
-    from radapt.pacs.login import check_address, check_certificates, read_login
+    from radapt.pacs.login import check_address, check_certificates, check_timeout, read_login
     from radapt.pacs.packages import check_packages
 
     check_packages()
@@ -216,6 +219,7 @@ def _server(
     address = check_address(url, allow_http=allow_http)
     login = read_login(user, password_file, token_file)
     check_certificates(certificates)
+    check_timeout(timeout)
     patience = Patience(connect=min(15.0, timeout), read=timeout, waits=(1.0, 5.0))
     return Server(address, login, certificates=certificates, patience=patience)
 
@@ -238,5 +242,7 @@ def _say_pulled(done: "Pulled", out: Path) -> None:
 def _say_pushed(done: "Pushed") -> None:
     changed = f", of which the server changed {done.changed:,}" if done.changed else ""
     say(f"Stored {counted(done.stored, 'object')}{changed}.")
+    if done.unchecked:
+        say(f"The server says that it stored them, but {done.unchecked:,} of them could not be searched for.")
     for each in done.failed:
         say(f"not stored: {each['path']} {each['error']}")

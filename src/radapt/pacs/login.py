@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from radapt.errors import AskedWrongly
 
 PASSWORD, TOKEN = "RADAPT_PACS_PASSWORD", "RADAPT_PACS_TOKEN"  # environment variables
+LONGEST_WAIT = 3600.0  # seconds that a server may say nothing
 _LONGEST = 16_384  # letters of a secret: more is another file
 
 
@@ -41,8 +42,10 @@ def read_login(user: str | None, password_file: Path | None, token_file: Path | 
     Raises
     ------
     AskedWrongly
-        If a file cannot be read, a name has no password or a password no name, or there is a token too.
+        If a file cannot be read, a name has no password or a password no name, there is a token too, or what
+        is given has letters beyond ASCII.
     """
+    user = _printable(user or "", "--user")
     password = _secret(password_file, PASSWORD if user else "")
     token = _secret(token_file, "" if user else TOKEN)
     if user and token_file:
@@ -55,9 +58,9 @@ def read_login(user: str | None, password_file: Path | None, token_file: Path | 
         )
     if password and not user:
         raise AskedWrongly("A --password-file needs the name that it is of: give --user too.")
-    if ":" in (user or ""):
+    if ":" in user:
         raise AskedWrongly("The name of --user holds a colon, which HTTP takes for the end of the name.")
-    return Login(user or "", password, token)
+    return Login(user, password, token)
 
 
 def _secret(path: Path | None, variable: str) -> str:
@@ -74,13 +77,25 @@ def _secret(path: Path | None, variable: str) -> str:
     return _printable(line, str(path))
 
 
-def _printable(secret: str, where: str) -> str:
-    secret = secret.strip()
-    if len(secret) > _LONGEST or not (secret.isprintable() and secret.isascii()):
+def _printable(given: str, where: str) -> str:
+    given = given.strip()
+    if len(given) > _LONGEST or not (given.isprintable() and given.isascii()):
         raise AskedWrongly(
-            f"What {where} holds is no secret that HTTP can send: it has letters beyond ASCII, or too many."
+            f"What {where} holds is nothing to log in with: it has letters beyond ASCII, or too many."
         )
-    return secret
+    return given
+
+
+def check_timeout(seconds: float) -> None:
+    """Check how long a server may say nothing.
+
+    Raises
+    ------
+    AskedWrongly
+        If it is no time from 1 second to an hour.
+    """
+    if not 1 <= seconds <= LONGEST_WAIT:
+        raise AskedWrongly(f"--timeout takes seconds, from 1 to {LONGEST_WAIT:,.0f}. Got {seconds}.")
 
 
 def check_address(url: str, *, allow_http: bool = False) -> str:
@@ -108,7 +123,7 @@ def check_address(url: str, *, allow_http: bool = False) -> str:
         )
     if parts.query or parts.fragment:
         raise AskedWrongly("The address of a DICOMweb server has no ? or #: leave out what follows.")
-    if parts.scheme == "http" and not allow_http and not _is_loopback(host):
+    if parts.scheme == "http" and not allow_http and not is_loopback(host):
         raise AskedWrongly(
             f"http to {host} would send images and passwords in the clear: give https, or --allow-http where "
             "the way to it is safe."
@@ -116,7 +131,8 @@ def check_address(url: str, *, allow_http: bool = False) -> str:
     return url.rstrip("/")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Say whether a host is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -2,27 +2,25 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from radapt.errors import AskedWrongly, RadaptError
 from radapt.files import atomic
+from radapt.images.dicom.header import guarded
 from radapt.images.dicom.image import SOP_CLASSES
 from radapt.lock import alone_in
 from radapt.pacs.server import Row, Server, Unreachable
-from radapt.pacs.source import encoded
+from radapt.pacs.source import encoded, is_uid
 from radapt.progress import SILENT, Steps, Watch
-
-if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
 
 MODALITIES = ("CR", "DX")
 _FIELDS = ("Modality", "BodyPartExamined", "SOPClassUID", "SeriesInstanceUID")
 _CHEST = re.compile(r"CHEST|THORAX|LUNG")  # among the letters of a body part: PS3.16 annex L
-_UID = re.compile(r"[0-9]+(\.[0-9]+)*")
-_DATE = re.compile(r"\d{8}|\d{8}-(\d{8})?|-\d{8}")
+_DATES = re.compile(r"([0-9]{8})|([0-9]{8})-([0-9]{8})?|-([0-9]{8})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ class Wanted:
                 raise AskedWrongly(
                     "A --study-uid is numbers with dots between them, at most 64 letters long."
                 )
-        if self.dates and not _DATE.fullmatch(self.dates):
+        if self.dates and not _are_days(self.dates):
             raise AskedWrongly(f"--date takes 20240131 or 20240101-20240131. Got {self.dates!r}.")
         if any(each in text for text in self.patients for each in "*?\\") or "" in self.patients:
             raise AskedWrongly("A --patient is one PatientID, without *, ? or a backslash.")
@@ -134,17 +132,17 @@ def pull(
         named in the result, and the rest goes on.
     """
     wanted.check()
-    limits, done = limits or Limits(), Pulled()
+    limits, done, came = limits or Limits(), Pulled(), 0
     with alone_in(out):
         found = _find(server, wanted, done, watch)
         step = Steps(watch, "fetching images", len(found), "image")
         for each in found:
             if each.path(out).is_file():
                 done.kept += 1
-            elif done.size >= limits.gigabytes * 1e9 or done.new == limits.images:
+            elif not came < limits.gigabytes * 1e9 or done.new == limits.images:
                 done.not_begun += 1
             else:
-                _fetch(server, each, out, wanted, done)
+                came += _fetch(server, each, out, wanted, done)
             step()
         step.end()
     return done
@@ -170,30 +168,33 @@ def _find(server: Server, wanted: Wanted, done: Pulled, watch: Watch) -> list[_F
     return found
 
 
-def _fetch(server: Server, each: _Found, out: Path, wanted: Wanted, done: Pulled) -> None:
-    """Fetch an image, unless it turns out to be another one or of another body part."""
-    try:
+def _fetch(server: Server, each: _Found, out: Path, wanted: Wanted, done: Pulled) -> int:
+    """Fetch an image, unless it turns out to be another one or of another body part; return its bytes."""
+
+    def read() -> tuple[bytes, list[str]]:
         dataset = server.retrieve(each.study, each.series, each.instance)
-        if str(dataset.get("SOPInstanceUID")) != each.instance:
+        names = ("SOPInstanceUID", "Modality", "SOPClassUID", "BodyPartExamined")
+        return encoded(dataset), [str(dataset.get(name) or "") for name in names]
+
+    content = b""
+    try:
+        content, (instance, *tags) = guarded(read)
+        if instance != each.instance:
             raise RadaptError("is another image than was asked for")
-        content = encoded(dataset)
     except Unreachable:
         raise
     except RadaptError as error:
         done.failed.append({"file": each.path(Path()).as_posix(), "error": str(error)})
-        return
-    why = wanted.why_not(*_tags(dataset))
+        return len(content)
+    why = wanted.why_not(*tags)
     if why:
         done.left_out[why] += 1
-        return
-    with atomic(each.path(out)) as temporary:
-        temporary.write_bytes(content)
-    done.new += 1
-    done.size += len(content)
-
-
-def _tags(dataset: "Dataset") -> Sequence[str]:
-    return [str(dataset.get(name) or "") for name in ("Modality", "SOPClassUID", "BodyPartExamined")]
+    else:
+        with atomic(each.path(out)) as temporary:
+            temporary.write_bytes(content)
+        done.new += 1
+        done.size += len(content)
+    return len(content)
 
 
 def _value(row: Row, tag: str) -> str:
@@ -203,6 +204,11 @@ def _value(row: Row, tag: str) -> str:
     return str(values[0]) if isinstance(values, list) and values and values[0] is not None else ""
 
 
-def is_uid(text: str) -> bool:
-    """Say whether a text is a DICOM identifier, and so safe as the name of a file."""
-    return len(text) <= 64 and _UID.fullmatch(text) is not None
+def _are_days(text: str) -> bool:
+    """Say whether a text is a day, or a first and a last one, of which one may be left out."""
+    match = _DATES.fullmatch(text)
+    days = [day for day in match.groups() if day] if match else []
+    try:
+        return bool(days) and days == sorted(days, key=lambda day: datetime.strptime(day, "%Y%m%d"))
+    except ValueError:
+        return False

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from radapt.errors import AskedWrongly, RadaptError, WrongFolder
+from radapt.errors import AskedWrongly, BadImage, RadaptError, WrongFolder
 from radapt.images.dicom.header import guarded
 from radapt.pacs.server import NotStored, Server, Unreachable
-from radapt.pacs.source import check_names, encoded, is_dicom_file
+from radapt.pacs.source import check_names, encoded, is_dicom_file, is_uid, refuse_deflated
 from radapt.progress import SILENT, Steps, Watch
 
 if TYPE_CHECKING:
@@ -30,13 +30,19 @@ _RANGES = {  # by their first digits
 LOST = "is not found there, although the server says that it stored it (some take a while, some filter)"
 
 
+LAST = "was sent last, and got no answer that it is stored"
+
+
 @dataclass(slots=True)
 class Pushed:
     """What a server stored."""
 
-    stored: int = 0  # objects that are found on the server afterwards
+    stored: int = 0  # objects that the server says it stored, without those that a search did not find
     changed: int = 0  # of these, those that the server says it has altered
+    unchecked: int = 0  # of these, those that could not be searched for
     failed: list[dict[str, str]] = field(default_factory=list)  # "path" and "error"
+    not_sent: int = 0  # objects that were left when the server stopped answering
+    stopped: str = ""  # why it did, a sentence; "" if all were sent
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
@@ -68,59 +74,73 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
 def push(server: Server, files: Sequence[Path], *, watch: Watch = SILENT) -> Pushed:
     """Send files one after the other; those that are refused are named in the result, and the rest goes on.
 
-    Raises
-    ------
-    RadaptError
-        If the server cannot be reached, or refuses the log-in.
+    Where the server stops answering or refuses the log-in, the result says so, and what was stored before.
     """
     done, sent = Pushed(), dict[Path, tuple[str, str]]()
     step = Steps(watch, "sending objects", len(files), "object")
-    for path in files:
+    for number, path in enumerate(files):
         try:
-            dataset = _read(path)
-            answer = server.store(dataset)
-            _check(answer)
+            sent[path] = _send(server, path, done)
         except NotStored as error:
             done.failed.append({"path": str(path), "error": why_refused(error)})
-        except Unreachable:
-            raise
+        except Unreachable as error:
+            done.failed.append({"path": str(path), "error": LAST})
+            done.stopped, done.not_sent = str(error), len(files) - number - 1
+            break
         except RadaptError as error:
             done.failed.append({"path": str(path), "error": str(error)})
-        else:
-            sent[path] = str(dataset.StudyInstanceUID), str(dataset.SOPInstanceUID)
-            done.changed += any("WarningReason" in each for each in answer.get("ReferencedSOPSequence") or ())
         step()
     step.end()
     _confirm(server, sent, done)
     return done
 
 
+def _send(server: Server, path: Path, done: Pushed) -> tuple[str, str]:
+    """Send a file; return its study and its own name."""
+    dataset = _read(path)
+    answer = server.store(dataset)
+    if answer.get("FailedSOPSequence") or answer.get("OtherFailuresSequence"):
+        raise NotStored(202, answer)  # a good answer that says of its only object that it was not stored
+    done.changed += any("WarningReason" in each for each in _items(answer, "ReferencedSOPSequence"))
+    return str(dataset.StudyInstanceUID), str(dataset.SOPInstanceUID)
+
+
 def _confirm(server: Server, sent: dict[Path, tuple[str, str]], done: Pushed) -> None:
     """Count what the server has of what it said that it stored, by study and name; the rest has failed."""
-    there = {name for study in {study for study, _ in sent.values()} for name in server.names_in(study)}
-    lost = [path for path, (_, name) in sent.items() if name not in there]
-    done.stored = len(sent) - len(lost)
-    done.failed += [{"path": str(path), "error": LOST} for path in lost]
+    answers, studies = not done.stopped, dict[str, dict[Path, str]]()
+    for path, (study, name) in sent.items():
+        studies.setdefault(study, {})[path] = name
+    for study, paths in studies.items():
+        there: set[str] | None = None
+        try:
+            there = server.names_in(study) if answers else None
+        except Unreachable:
+            answers = False
+        except RadaptError:  # not every server that stores can be searched
+            pass
+        lost = [path for path, name in paths.items() if there is not None and name not in there]
+        done.unchecked += len(paths) if there is None else 0
+        done.stored += len(paths) - len(lost)
+        done.failed += [{"path": str(path), "error": LOST} for path in lost]
 
 
 def _read(path: Path) -> "Dataset":
-    """Return a whole file; one that names no study, or cannot be written again, is refused."""
+    """Return a whole file; one that a PACS has no place for, or that cannot be written again, is refused."""
 
     def read() -> "Dataset":
         import pydicom
 
+        with path.open("rb") as file:
+            refuse_deflated(file)
         dataset = pydicom.dcmread(path)
         check_names(dataset)
+        for name in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+            if not is_uid(str(dataset[name].value)):
+                raise BadImage(f"has a {name} that is no identifier (numbers with dots, at most 64 letters)")
         encoded(dataset)
         return dataset
 
     return guarded(read)
-
-
-def _check(answer: "Dataset") -> None:
-    """Refuse an answer that says of its only object that it was not stored."""
-    if answer.get("FailedSOPSequence") or answer.get("OtherFailuresSequence"):
-        raise NotStored(202, answer)
 
 
 def why_refused(error: NotStored) -> str:
@@ -134,7 +154,16 @@ def why_refused(error: NotStored) -> str:
 
 def _code(answer: Any) -> int | None:
     for name in ("FailedSOPSequence", "OtherFailuresSequence"):
-        for item in (answer.get(name) if answer is not None else None) or ():
+        for item in _items(answer, name):
             reason = item.get("FailureReason")
             return int(reason) if isinstance(reason, int) else None
     return None
+
+
+def _items(answer: Any, name: str) -> "list[Dataset]":
+    """Return the items of a sequence of an answer; none of what is no sequence."""
+    from pydicom.dataset import Dataset
+    from pydicom.sequence import Sequence as Items
+
+    given = answer.get(name) if isinstance(answer, Dataset) else None
+    return list(given) if isinstance(given, Items) else []

@@ -1,9 +1,11 @@
 """A DICOMweb server (PS3.18): searched, retrieved from and stored to, with one sentence for every failure."""
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -12,8 +14,10 @@ import requests
 
 from radapt.datasets.download import Patience
 from radapt.errors import RadaptError
+from radapt.images.dicom.header import MAGIC, PREAMBLE
 from radapt.images.quiet_decoders import strict_pillow
-from radapt.pacs.login import PASSWORD, Login
+from radapt.pacs.login import PASSWORD, Login, is_loopback
+from radapt.pacs.source import refuse_deflated
 from radapt.text import counted
 from radapt.version import __version__
 
@@ -27,7 +31,8 @@ MAX_BYTES = 1 << 30  # of one answer: the largest radiographs have 100 MB
 MAX_SECONDS = 600.0  # for one answer
 _BUSY = frozenset({408, 425, 429, 503, 504})
 _CHUNK = 1 << 20
-_DEFLATED = b"1.2.840.10008.1.2.1.99"  # the transfer syntax: PS3.5 annex A.5
+_MAX_PAGES = 5000  # of one search
+_HEAD_ENDS = b"\r\n\r\n"  # the header of a part of an answer
 
 
 class Unreachable(RadaptError):
@@ -58,12 +63,17 @@ class _Auth(requests.auth.AuthBase):
 
 
 class _Session(requests.Session):
-    """Trusts its own authorities: `requests` would let a variable of the environment take their place."""
+    """Trusts its own authorities, and sends no proxy anything in the clear, whatever the environment says."""
 
-    def merge_environment_settings(self, *given: Any, **named: Any) -> Any:
-        """Return the settings of a request, with the session's authorities where it has some."""
-        settings = super().merge_environment_settings(*given, **named)
-        return settings if self.verify is True else {**settings, "verify": self.verify}
+    def merge_environment_settings(self, url: Any, *given: Any, **named: Any) -> Any:
+        """Return the settings of a request: the session's authorities, and no proxy that could read along."""
+        settings = dict(super().merge_environment_settings(url, *given, **named))
+        if self.verify is not True:
+            settings["verify"] = self.verify
+        parts = urlsplit(str(url))
+        if parts.scheme == "http" or is_loopback(parts.hostname or ""):
+            settings["proxies"] = {}
+        return settings
 
 
 class _Bounded:
@@ -91,8 +101,10 @@ class _Bounded:
 def _bound(response: requests.Response, **_: Any) -> requests.Response:
     """Bound the body of an answer, and refuse a deflated object before it is expanded a thousandfold."""
     response.raw = _Bounded(response.raw)
-    if "json" not in response.headers.get("Content-Type", "") and _DEFLATED in response.content:
-        raise RadaptError("is deflated, which radapt does not read")
+    for found in re.finditer(MAGIC, response.content):  # whatever kind of answer it says that it is
+        begin = found.start() - PREAMBLE
+        if begin == 0 or (begin > 0 and response.content.endswith(_HEAD_ENDS, 0, begin)):
+            refuse_deflated(BytesIO(response.content), begin)
     return response
 
 
@@ -169,13 +181,16 @@ class Server:
     def _all(self, search: Callable[[int], list[Row]], uid: str) -> list[Row]:
         """Return the results of all pages: some servers give fewer at once than are asked for."""
         found: dict[str, Row] = {}
-        while True:
+        for _ in range(_MAX_PAGES):
             before = len(found)
             page = self._ask(partial(search, before))
             with self._asking():
                 found |= {str(row[uid]["Value"][0]): row for row in page if row.get(uid, {}).get("Value")}
             if len(found) == before:
                 return list(found.values())
+        raise RadaptError(
+            f"{self._url} gives results without end ({len(found):,} so far): ask for less, by --date."
+        )
 
     def _ask(self, request: Callable[[], T]) -> T:
         """Ask, and ask again while the server is busy."""

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from radapt.errors import BadImage
-from radapt.images.dicom.header import guarded
+from radapt.images.dicom.header import guarded, read_meta
 from radapt.images.pixels import is_dicom
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ _MAY_BE_EMPTY = (  # type 2 of the modules Patient and General Study: PS3.3 C.7.
     "ReferringPhysicianName",
 )
 _DATE = r"\d{4}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
+_UID = re.compile(r"[0-9]+(\.[0-9]+)*")
+_DEFLATED = "1.2.840.10008.1.2.1.99"  # the transfer syntax: PS3.5 annex A.5
 _TIME = r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?)?)? *"
 _ALLOWED = {"PatientSex": "[MFO]", "PatientBirthDate": _DATE, "StudyDate": _DATE, "StudyTime": _TIME}
 UTF8 = "ISO_IR 192"
@@ -69,7 +71,7 @@ def _fill(header: "Dataset") -> None:
     """Write what may be empty where it is missing, and empty what the standard does not allow."""
     for name in _MAY_BE_EMPTY:
         value = str(header.get(name) or "")
-        if not value or not re.fullmatch(_ALLOWED.get(name, ".*"), value, re.DOTALL):
+        if not value or not re.fullmatch(_ALLOWED.get(name, ".*"), value, re.DOTALL | re.ASCII):
             setattr(header, name, "")
 
 
@@ -97,6 +99,23 @@ def check_names(header: "Dataset") -> None:
     missing = [name for name in _NAMED if not str(header.get(name) or "").strip()]
     if missing:
         raise BadImage(f"lacks {missing[0]}, without which a PACS has no place for it")
+
+
+def is_uid(text: str) -> bool:
+    """Say whether a text is a DICOM identifier, and so safe as the name of a file."""
+    return len(text) <= 64 and _UID.fullmatch(text) is not None
+
+
+def refuse_deflated(file: BinaryIO, begin: int = 0) -> None:
+    """Refuse a deflated object, from this byte of a file on, before pydicom expands it a thousandfold.
+
+    Raises
+    ------
+    BadImage
+        If it is one, or no DICOM file.
+    """
+    if guarded(lambda: str(read_meta(file, begin).get("TransferSyntaxUID", ""))) == _DEFLATED:
+        raise BadImage("is deflated, which radapt does not read")
 
 
 def encoded(dataset: "Dataset") -> bytes:

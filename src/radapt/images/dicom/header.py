@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from radapt.errors import AskedWrongly, BadImage
+from radapt.errors import AskedWrongly, BadImage, RadaptError
 from radapt.images.columns import AGE, DEVICE, SEX, VIEW, normalise
 from radapt.images.pseudonyms import code_of
 from radapt.images.quiet_decoders import strict_pillow
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MAGIC = b"DICM"  # at byte 128: PS3.10 section 7.1
+PREAMBLE, MAGIC = 128, b"DICM"  # bytes before the magic ones: PS3.10 section 7.1
 NEEDS = "Reading DICOM needs pydicom and pylibjpeg. Install them with: pip install 'radapt[dicom]'."
 
 # PS3.5 section 10; not "deflated", which may expand a thousandfold before anything can be checked.
@@ -127,7 +127,7 @@ def guarded(read: Callable[[], T]) -> T:
     try:
         with strict_pillow:
             return read()
-    except BadImage:
+    except RadaptError:  # whose text quotes nothing
         raise
     except MemoryError:
         raise BadImage("needs more memory than there is") from None
@@ -139,6 +139,27 @@ def guarded(read: Callable[[], T]) -> T:
         raise BadImage(f"is a DICOM file that is damaged ({type(error).__name__})") from None
 
 
+def read_meta(file: BinaryIO, begin: int = 0) -> "Dataset":
+    """Read the kind and the transfer syntax of a DICOM file, and stop behind its meta header.
+
+    `pydicom.dcmread` would inflate a deflated file before it can be refused. The DICOM file may begin within
+    the given one.
+    """
+    from pydicom.filereader import read_dataset
+    from pydicom.tag import BaseTag
+
+    file.seek(begin + PREAMBLE)
+    if file.read(len(MAGIC)) != MAGIC:
+        raise BadImage("is not a DICOM file")
+    return read_dataset(
+        file,
+        False,
+        True,
+        stop_when=lambda tag, _vr, _length: tag >> 16 != 2,
+        specific_tags=[BaseTag(tag) for tag in _META],
+    )
+
+
 class Opened:
     """A DICOM file whose header has been read, up to the pixels."""
 
@@ -146,16 +167,7 @@ class Opened:
         from pydicom.filereader import read_dataset
         from pydicom.tag import BaseTag
 
-        file.seek(128)
-        if file.read(4) != MAGIC:
-            raise BadImage("is not a DICOM file")
-        meta = read_dataset(  # not dcmread, which would inflate a deflated file before it can be refused
-            file,
-            False,
-            True,
-            stop_when=lambda tag, _vr, _length: tag >> 16 != 2,
-            specific_tags=[BaseTag(tag) for tag in _META],
-        )
+        meta = read_meta(file)
         self.syntax = str(meta.get("TransferSyntaxUID", ""))
         if self.syntax not in NATIVE and self.syntax not in COMPRESSED:
             raise BadImage(_unknown_syntax(self.syntax))
