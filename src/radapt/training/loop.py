@@ -103,10 +103,10 @@ def fit(
             epoch = _one_epoch(context, state, optimiser)
         state.add(epoch, context.kept)
         file.epoch_ended()
-        options.watch.advance(len(state.epochs), _progress(state.epochs))
         try:
+            options.watch.advance(len(state.epochs), _progress(state.epochs))
             yield epoch
-        except GeneratorExit:  # whoever asked for the epochs wants no more of them
+        except BaseException:  # stopped between two epochs: GeneratorExit, KeyboardInterrupt
             file.save()
             raise
     file.save()  # what follows, such as writing the model, may fail
