@@ -61,11 +61,13 @@ class Caught:
     outputs: list[tuple[Layout, Tensor]] = field(default_factory=list)
 
     def maps_and_gradients(self, score: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Return the maps (n, c, rows, columns) and the gradients of a score with respect to them."""
-        gradients = torch.autograd.grad(score, [output for _, output in self.outputs])
+        """Return maps (n, c, rows, columns) that a score is computed from, and its gradients there."""
+        outputs = [output for _, output in self.outputs]
+        gradients = torch.autograd.grad(score, outputs, allow_unused=True)
         return [
             (layout.as_map(output.detach()), layout.as_map(gradient))
             for (layout, output), gradient in zip(self.outputs, gradients, strict=True)
+            if gradient is not None
         ]
 
 
@@ -200,5 +202,5 @@ def _reach(member: Classifier, where: FeatureMap, image: Tensor, target: int) ->
         score = LogOdds(member)(image)[0, target]
         if not score.requires_grad:
             return -1.0
-        ((_, gradient),) = found.maps_and_gradients(score)
-    return float(gradient.abs().max())
+        pairs = found.maps_and_gradients(score)
+    return max((float(gradient.abs().max()) for _, gradient in pairs), default=-1.0)
