@@ -6,6 +6,7 @@ import torch
 from bright import bright_classifier, bright_images
 from encoders import write_onnx
 from samples import CLASSES, smooth_pixels
+from torch import nn
 
 from radapt.explaining.maps import explain
 from radapt.explaining.random_weights import randomised, rank_correlation, similarity_to_random
@@ -31,6 +32,21 @@ def test_all_weights_are_drawn_anew_and_the_network_still_answers(name):
     assert not torch.allclose(logits[0], logits[1])
     again = randomised(classifier, 1).state_dict()
     assert all(torch.equal(each, again[key]) for key, each in made.state_dict().items())
+
+
+def test_no_layer_draws_from_the_global_generator():
+    classifier = bright_classifier()
+    for layer in (nn.Embedding(6, 3), nn.Conv1d(2, 3, 4), nn.Bilinear(2, 3, 4), nn.LayerNorm(3)):
+        classifier.trunk.append(layer)
+    state = torch.get_rng_state()
+    made, again = randomised(classifier, 1), randomised(classifier, 1)
+    assert torch.equal(state, torch.get_rng_state())
+    for (name, each), same in zip(made.named_parameters(), again.parameters(), strict=True):
+        assert torch.equal(each, same), name
+    assert not torch.equal(made.trunk[3].weight, classifier.trunk[3].weight)  # positions are shuffled
+    assert torch.equal(
+        made.trunk[3].weight.flatten().sort().values, classifier.trunk[3].weight.flatten().sort().values
+    )
 
 
 def test_maps_of_the_same_random_network_are_alike():

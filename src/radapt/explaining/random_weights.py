@@ -7,7 +7,6 @@ evidence of nothing that the model has learned.
 
 from collections.abc import Sequence
 from copy import deepcopy
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +18,8 @@ from radapt.explaining.maps import explain
 from radapt.models.classifier import Classifier
 
 NETWORKS = 3  # with random weights, of which the mean similarity is taken
+LAYERS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
+NORMALISATIONS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 
 
 def similarity_to_random(
@@ -61,22 +62,19 @@ def randomised(classifier: Classifier, seed: int) -> Classifier:
     """Return a copy of a classifier with random weights; the state of no global generator changes.
 
     Matrices and filters are drawn from a normal distribution as He et al. 2015 have it, their biases are
-    zero, and normalisations do nothing but normalise. Other parameters, as embeddings of positions, are
-    shuffled.
+    zero, and PyTorch's normalisations do nothing but normalise. Other parameters, as embeddings of positions,
+    are shuffled.
     """
     made, draw = deepcopy(classifier), torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for module in made.modules():
-            own = dict(module.named_parameters(recurse=False))
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                _draw_layer(module.weight, own.get("bias"), draw)
-                continue
-            reset: Any = getattr(module, "reset_parameters", None)
-            if own and reset is not None:
-                reset()  # of normalisations: nothing is drawn
-                continue
-            for tensor in own.values():
-                _shuffle(tensor, draw)
+            if isinstance(module, LAYERS):
+                _draw_layer(module.weight, module.bias, draw)
+            elif isinstance(module, NORMALISATIONS):
+                module.reset_parameters()  # to 1 and 0; others may draw here, from the global generator
+            else:
+                for tensor in module.parameters(recurse=False):
+                    _shuffle(tensor, draw)
     return made
 
 
