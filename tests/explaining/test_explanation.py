@@ -12,7 +12,7 @@ from samples import CLASSES
 
 from radapt.errors import AskedWrongly
 from radapt.explaining.deletion import Area
-from radapt.explaining.explanation import MOST, ExplainOptions, Explanations, explain_files
+from radapt.explaining.explanation import KEPT_SIDE, MOST, ExplainOptions, Explanations, explain_files
 from radapt.models.classifier import Spec
 from radapt.models.inference import scores_of
 from radapt.models.program import classifier_of
@@ -37,10 +37,11 @@ def test_every_image_gets_a_map_scores_and_checks(files, hardware):
     assert found.about == {"model": "compact", "method": "grad-cam", "layer": "patches"}
     for each in found.images:
         assert each.target == "PNEUMONIA"
+        assert (each.width, each.height) == (4 * SIZE, 4 * SIZE)
         assert each.overlay.shape == (4 * SIZE, 4 * SIZE, 3)
         assert each.drawn.shape == (SIZE, SIZE)
         assert (each.deletion.beaten, each.insertion.beaten) == (1, 1)
-        expected = scores_of(bright_classifier(), each.image.pixels[None], hardware)[0]
+        expected = scores_of(bright_classifier(), each.pixels[None], hardware)[0]
         assert list(each.scores.values()) == expected.tolist()
     assert [row["class"] for row in found.rows()] == ["PNEUMONIA"] * 3
     assert found._repr_html_().count("<img") == 3
@@ -51,9 +52,30 @@ def test_nothing_speaks_for_the_other_class_and_a_note_says_so(files, hardware):
     asked = ExplainOptions(target="NORMAL")
     found = explain_files(bright_classifier(), [files / "a.png"], asked, hardware)
     assert found.images[0].is_empty
-    assert [each.text for each in found.notices if each.severity == "note"] == [
+    assert [each.text for each in found.notices] == [
         "1 map of 1 is empty: there nothing speaks for the class that is explained."
     ]
+
+
+def test_of_large_images_what_a_page_shows_is_kept_and_the_rest_handed_on(tmp_path, hardware):
+    large = np.kron(bright_images(1)[0], np.ones((40, 30), dtype=np.uint8))
+    for name in ("a.png", "b.png"):
+        Image.fromarray(large).save(tmp_path / name)
+    shapes = []
+    found = explain_files(
+        bright_classifier(),
+        [tmp_path],
+        ExplainOptions(),
+        hardware,
+        keep=lambda _, whole: shapes.append(whole.shape),
+    )
+    assert shapes == [(1280, 960, 3)] * 2
+    for each in found.images:
+        assert (each.width, each.height) == (960, 1280)
+        assert each.plain.shape == (KEPT_SIDE, KEPT_SIDE * 3 // 4)
+        kept = [getattr(each, name) for name in ("pixels", "plain", "overlay", "drawn")]
+        held = [memoryview(part if part.base is None else part.base) for part in kept]
+        assert sum(part.nbytes for part in held) < large.nbytes
 
 
 def test_maps_that_fail_a_check_are_cautioned_of(files, hardware):

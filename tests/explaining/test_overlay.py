@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib import colormaps
 
+from radapt.explaining import overlay as overlays
 from radapt.explaining.overlay import overlay, palette, shares
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (30, 40), dtype=np.uint8)
@@ -16,6 +17,13 @@ def test_where_the_map_is_nothing_or_negative_the_image_shows_alone():
     assert picture.dtype == np.uint8
     np.testing.assert_array_equal(picture[:10], np.repeat(IMAGE[:10, :, None], 3, axis=2))
     assert (picture[10:20, 10:20, 0].astype(int) - picture[10:20, 10:20, 2]).min() > 30  # yellow
+
+
+def test_bands_of_a_large_image_are_those_of_the_whole(monkeypatch):
+    drawn = np.random.default_rng(1).random((30, 40), dtype=np.float32)
+    whole = overlay(IMAGE, drawn)
+    monkeypatch.setattr(overlays, "bands", lambda *shape: [slice(0, 7), slice(7, shape[0])])
+    np.testing.assert_array_equal(overlay(IMAGE, drawn), whole)
 
 
 def test_a_small_map_is_drawn_large_and_one_of_nothing_changes_nothing():

@@ -26,4 +26,6 @@ def test_images_checks_and_words_are_on_it(tmp_path, hardware):
 def test_empty_maps_say_so(tmp_path, hardware):
     Image.fromarray(np.array(bright_images(1)[0])).save(tmp_path / "a.png")
     found = explain_files(bright_classifier(), [tmp_path], ExplainOptions(target="NORMAL"), hardware)
-    assert "nothing in this image speaks for NORMAL" in render_explanations(found)
+    page = render_explanations(found)
+    assert "nothing in this image speaks for NORMAL" in page
+    assert page.count("the map has one value, and so no order of its own") == 2

@@ -17,7 +17,7 @@ from radapt.explaining.explanation import ExplainOptions, explain_files
 from radapt.models.checkpoint import load_classifier
 from radapt.report.audit_page import write_audit
 from radapt.report.evaluation_page import write_evaluation
-from radapt.report.explanations_page import write_explanations_page
+from radapt.report.explanations_page import render_explanations
 from radapt.report.multi_target import write_overview
 from radapt.report.render import write_report
 from radapt.report.two_studies_page import write_two_studies
@@ -56,7 +56,7 @@ def pages(browser, hardware, tmp_path_factory) -> dict[str, Path]:  # noqa: ARG0
     write_two_studies(compare_studies(studies[0], again), made["two studies"])
     write_audit(audit_of(images), made["audit"])
     found = explain_files(load_classifier(run), [min(images.rglob("*.png"))], ExplainOptions(), hardware)
-    write_explanations_page(found, made["explanations"])
+    made["explanations"].write_text(render_explanations(found), encoding="utf-8")
     write_evaluation(made["evaluation"], {**result, "notices": []}, "scores.csv", predictions=predictions)
     return made
 

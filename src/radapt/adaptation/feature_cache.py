@@ -21,7 +21,7 @@ from radapt.images.imageset import ImageSet
 from radapt.images.pixel_buffers import on_disk
 from radapt.labels import Labels
 from radapt.models.classifier import Classifier
-from radapt.models.inference import all_logits, logits_of
+from radapt.models.inference import all_logits, device_of, logits_of
 from radapt.progress import SILENT, Watch
 from radapt.shift.augment import parse_augmentation
 from radapt.shift.counter_rng import derived_seed, image_keys
@@ -327,11 +327,12 @@ def _shapes(
 
     modules = {name: classifier.trunk.get_submodule(name) for name in blocks}
     handles = [module.register_forward_hook(partial(keep, name)) for name, module in modules.items()]
-    device = next(classifier.parameters()).device
     modes = [(module, module.training) for module in classifier.modules()]
     try:
         with torch.no_grad():
-            classifier.eval()(torch.zeros(1, classifier.spec.size, classifier.spec.size, device=device))
+            classifier.eval()(
+                torch.zeros(1, classifier.spec.size, classifier.spec.size, device=device_of(classifier))
+            )
     finally:
         for handle in handles:
             handle.remove()

@@ -8,7 +8,7 @@ from typing import Any
 from radapt.api.given import AnyData, AnyModel, check_images, data_for, folder_of, model_of
 from radapt.api.options import listed_of, watch_for
 from radapt.api.results import Comparison, Evaluation, StressTest, file_rows
-from radapt.artefacts import EXPLANATIONS_PAGE, predictions_file
+from radapt.artefacts import predictions_file
 from radapt.cli.known_images import learned_images
 from radapt.device import select_device
 from radapt.display.table import Listing
@@ -18,14 +18,15 @@ from radapt.evaluation.performance import PerformanceOptions
 from radapt.evaluation.stress import StressOptions, stress_model
 from radapt.evaluation.thresholds import parse_threshold, thresholds_of, validation_of
 from radapt.explaining.explanation import ExplainOptions, Explanations, explain_files
-from radapt.explaining.folder import write_explanations
+from radapt.explaining.folder import explain_to_folder
+from radapt.explaining.maps import METHOD
 from radapt.exporting.onnx_model import is_onnx, read_onnx_model
 from radapt.images.imageset import ImageSet
 from radapt.images.notice import as_rows, from_rows, in_order
 from radapt.models import inference
 from radapt.models.predict_files import score_files
 from radapt.predictions import Predictions
-from radapt.report.explanations_page import write_explanations_page
+from radapt.report.explanations_page import render_explanations
 from radapt.report.folder import Run
 from radapt.runs.folder import read_record, threshold_of
 from radapt.shift.expression import resolved
@@ -108,7 +109,7 @@ def explain(
     model: AnyModel,
     files: Path | str | Sequence[Path | str],
     *,
-    method: str = "grad-cam",
+    method: str = METHOD,
     target: str | None = None,
     layer: str | None = None,
     out: Path | str | None = None,
@@ -145,17 +146,12 @@ def explain(
     WrongFolder
         If there is no such file, or a folder holds no image.
     """
-    paths = [files] if isinstance(files, Path | str) else files
-    found = explain_files(
-        model_of(model),
-        list(map(Path, paths)),
-        ExplainOptions(method, target, layer),
-        select_device("auto", "fp32"),
-    )
-    if out is not None:
-        write_explanations(found, Path(out))
-        write_explanations_page(found, Path(out) / EXPLANATIONS_PAGE)
-    return found
+    paths = list(map(Path, [files] if isinstance(files, Path | str) else files))
+    classifier, asked = model_of(model), ExplainOptions(method, target, layer)
+    hardware = select_device("auto", "fp32")
+    if out is None:
+        return explain_files(classifier, paths, asked, hardware)
+    return explain_to_folder(classifier, paths, asked, hardware, Path(out), render_explanations)
 
 
 def evaluate(

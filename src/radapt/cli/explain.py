@@ -61,17 +61,15 @@ def explain(
     from radapt.artefacts import EXPLANATIONS, EXPLANATIONS_PAGE
     from radapt.cli.progress import watcher
     from radapt.device import select_device
-    from radapt.explaining.explanation import ExplainOptions, explain_files
-    from radapt.explaining.folder import as_document, write_explanations
-    from radapt.report.explanations_page import write_explanations_page
+    from radapt.explaining.explanation import ExplainOptions
+    from radapt.explaining.folder import as_document, explain_to_folder
+    from radapt.report.explanations_page import render_explanations
     from radapt.workfolder import check_ours
 
     check_ours(out, EXPLANATIONS)
     asked, hardware = ExplainOptions(method, target, layer), select_device(device, "fp32", threads)
-    found = explain_files(open_classifier(run), files, asked, hardware, watcher())
-    if found.images:
-        write_explanations(found, out)
-        write_explanations_page(found, out / EXPLANATIONS_PAGE)
+    classifier = open_classifier(run)
+    found = explain_to_folder(classifier, files, asked, hardware, out, render_explanations, watcher())
     if as_json:
         say_json(as_document(found))
     else:

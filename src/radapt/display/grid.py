@@ -122,7 +122,7 @@ def save_preview(
 
 
 def image_address(pixels: NDArray[np.uint8]) -> str:
-    """Return an image (h, w) as the `data:` URL of a PNG."""
+    """Return an image (h, w), or (h, w, 3) in colours, as the `data:` URL of a PNG."""
     return picture_address(Image.fromarray(pixels))
 
 

@@ -22,13 +22,12 @@ from scipy.ndimage import gaussian_filter
 
 from radapt.explaining.overlay import resampled
 from radapt.models.classifier import Classifier, probabilities
-from radapt.models.inference import evaluating
+from radapt.models.inference import device_of, evaluating
 
 STEPS = 10  # in which the pixels are replaced
 ORDERS = 5  # random ones
 CELLS = 8  # a side of the grid of random numbers that a random order is made of
 BLUR = 1 / 12  # of the side: standard deviation of the blur that insertion begins with
-BATCH = STEPS + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +37,7 @@ class Area:
     value: float  # from 0 to 1
     random: tuple[float, ...]  # the same in random orders
     lower_is_better: bool
+    has_order: bool = True  # False: of a map of one value, which puts no pixel before another
 
     @property
     def gain(self) -> float:
@@ -46,8 +46,10 @@ class Area:
         return -gain if self.lower_is_better else gain
 
     @property
-    def beaten(self) -> float:
-        """The share of the random orders than which it is better."""
+    def beaten(self) -> float | None:
+        """The share of the random orders than which it is better; None of a map of one value."""
+        if not self.has_order:
+            return None
         better = [
             (each > self.value) if self.lower_is_better else (each < self.value) for each in self.random
         ]
@@ -78,18 +80,22 @@ def deletion_and_insertion(
     areas = []
     for start, end, lower_is_better in ((pixels, grey, True), (blurred, pixels, False)):
         values = [_area(classifier, start, end, order, target) for order in orders]
-        areas.append(Area(values[0], tuple(values[1:]), lower_is_better))
+        areas.append(Area(values[0], tuple(values[1:]), lower_is_better, bool(np.ptp(drawn) > 0)))
     return areas[0], areas[1]
 
 
 def order_of(drawn: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return pixels (h * w,) by falling value of a map; those of one value in a random order of patches."""
-    return np.lexsort((-random_maps(drawn.shape[0], 1)[0].ravel(), -drawn.ravel()))
+    """Return pixels (h * w,) by falling value of a map; those of one value in a random order of patches.
+
+    That order is none of those that the map is compared with.
+    """
+    (ties,) = random_maps(drawn.shape[0], 1, seed=1)
+    return np.lexsort((-ties.ravel(), -drawn.ravel()))
 
 
-def random_maps(side: int, count: int = ORDERS) -> list[NDArray[np.float32]]:
-    """Return smooth random maps (side, side), always the same."""
-    rng = np.random.default_rng(0)
+def random_maps(side: int, count: int = ORDERS, seed: int = 0) -> list[NDArray[np.float32]]:
+    """Return smooth random maps (side, side), always the same of a seed."""
+    rng = np.random.default_rng(seed)
     return [
         resampled(rng.random((CELLS, CELLS), dtype=np.float32), side, side)
         + 1e-6 * rng.random((side, side), dtype=np.float32)
@@ -112,8 +118,7 @@ def _area(
 
 
 def _scores(classifier: Classifier, images: NDArray[np.uint8], target: int) -> Sequence[float]:
-    device = next((each.device for each in classifier.parameters()), torch.device("cpu"))
     with evaluating(classifier), torch.no_grad():
-        logits = classifier.head(classifier.embed(torch.from_numpy(images).to(device)))
+        logits = classifier.head(classifier.embed(torch.from_numpy(images).to(device_of(classifier))))
         scores: list[float] = probabilities(logits, classifier.spec.outputs)[:, target].tolist()
     return scores

@@ -1,8 +1,9 @@
 """Explain image files: a map of each, drawn over the whole image, and what the map is worth."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -17,15 +18,16 @@ from radapt.display.table import Row, Table, html_table, html_text
 from radapt.errors import AskedWrongly, BadImage
 from radapt.explaining.deletion import Area, deletion_and_insertion
 from radapt.explaining.feature_maps import feature_maps
-from radapt.explaining.maps import BATCH, explain, targets_of
+from radapt.explaining.grad_cam import grad_cam
+from radapt.explaining.maps import METHOD, METHODS, explain, targets_of
 from radapt.explaining.overlay import RESEARCH_USE, small_picture
 from radapt.explaining.placement import Placed, placed
 from radapt.explaining.random_weights import similarity_to_random
 from radapt.images.identify import printable
 from radapt.images.notice import Notice
-from radapt.images.pixels import read_bytes
+from radapt.images.pixels import Extent, read_bytes
 from radapt.models.classifier import Classifier, probabilities
-from radapt.models.inference import checked, evaluating, logits_of
+from radapt.models.inference import checked, device_of, evaluating, logits_of
 from radapt.models.predict_files import find_files
 from radapt.progress import SILENT, Steps, Watch
 from radapt.text import counted
@@ -33,24 +35,32 @@ from radapt.text import counted
 ALIKE = 0.5  # rank correlation with maps of random weights from which on maps are cautioned of
 BEATEN = 0.75  # share of the random orders that maps have to beat, or they are cautioned of
 SIDE = 240  # pixels of a picture in a notebook
-MOST = 100  # images at once, since all are kept at their own size
+KEPT_SIDE = 420  # pixels of the pictures that are kept of an image, of whatever size it is
+HELD = 4  # images at once at their own size
+MOST = 100  # images at once: maps are looked at one by one
 
 
 @dataclass(frozen=True, slots=True)
 class ExplainOptions:
     """How maps are made."""
 
-    method: str = "grad-cam"  # one of `radapt.explaining.maps.METHODS`
+    method: str = METHOD  # one of `radapt.explaining.maps.METHODS`
     target: str | None = None  # the class that is explained; None: the likeliest of each image
     layer: str | None = None  # of Grad-CAM; None: see `radapt.explaining.feature_maps`
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explained:
-    """One image with its map, and the checks of the map."""
+    """One image with its map and the checks of that; of the image itself only what a page shows is kept."""
 
     path: str
-    image: Placed
+    stem: str  # of the names of its files in a folder: its number, and its own name as far as that is plain
+    width: int  # pixels of the whole image
+    height: int
+    box: Extent  # which part of it the model read: left, top, right, bottom
+    pixels: NDArray[np.uint8]  # what the model read, (size, size)
+    plain: NDArray[np.uint8]  # the whole image, its longer side at most `KEPT_SIDE`
+    overlay: NDArray[np.uint8]  # the same with its map, (h, w, 3)
     scores: Mapping[str, float]  # the probability of each class
     target: str  # the class that is explained
     drawn: NDArray[np.float32]  # the map (size, size), in log odds of that class
@@ -63,26 +73,25 @@ class Explained:
         """Whether nothing in the map speaks for the class."""
         return not float(self.drawn.max()) > 0
 
-    @property
-    def overlay(self) -> NDArray[np.uint8]:
-        """The whole image with its map, (height, width, 3)."""
-        return self.image.overlay(self.drawn)
-
     def as_dict(self) -> dict[str, Any]:
         """Return a value for JSON."""
-        height, width = self.image.original.shape
         return {
             "path": self.path,
-            "width": width,
-            "height": height,
-            "box": list(self.image.box),
+            "width": self.width,
+            "height": self.height,
+            "box": list(self.box),
             "scores": dict(self.scores),
             "class": self.target,
             "largest": float(self.drawn.max()),
             "deletion": self.deletion.as_dict(),
             "insertion": self.insertion.as_dict(),
             "alike_with_random_weights": self.alike,
+            "overlay": f"{self.stem}.png",
+            "map": f"{self.stem}.npy",
         }
+
+
+Keep = Callable[[Explained, NDArray[np.uint8]], None]
 
 
 class Explanations(Table):
@@ -142,8 +151,11 @@ def explain_files(
     options: ExplainOptions,
     hardware: Hardware,
     watch: Watch = SILENT,
+    keep: Keep | None = None,
 ) -> Explanations:
     """Explain the scores of image files, DICOM too; files that cannot be read are named.
+
+    At most `HELD` images are held at their own size.
 
     Parameters
     ----------
@@ -151,6 +163,8 @@ def explain_files(
         Files, and folders whose files (in sub-folders too) are all taken.
     watch
         Told of each image.
+    keep
+        Given each image as soon as it is explained, with its map over it at its own size, (height, width, 3).
 
     Raises
     ------
@@ -168,9 +182,10 @@ def explain_files(
         )
     classifier.to(hardware.device)
     steps, found = Steps(watch, "explaining images", len(listing.files), "image"), list[Explained]()
-    for start in range(0, len(listing.files), BATCH):
+    digits = len(str(len(listing.files)))
+    for start in range(0, len(listing.files), HELD):
         read: list[tuple[Path, Placed]] = []
-        for path in listing.files[start : start + BATCH]:
+        for path in listing.files[start : start + HELD]:
             try:
                 read.append((path, placed(read_bytes(path), classifier.spec.reading)))
             except BadImage as error:
@@ -178,7 +193,12 @@ def explain_files(
                 steps()
         if read:
             options = _with_layer(classifier, options, read[0][1])
-            found += _explained(classifier, read, options, hardware, steps)
+            for each, whole in _explained(classifier, read, options, hardware):
+                stem = f"{len(found) + 1:0{digits}}-{each.stem}"
+                found.append(replace(each, stem=stem))
+                if keep is not None:
+                    keep(found[-1], whole)
+                steps()
     steps.end()
     about = {"model": classifier.spec.model, "method": options.method, "layer": options.layer}
     return Explanations(found, about, listing.failed, dict(sorted(listing.passed.items())))
@@ -186,10 +206,9 @@ def explain_files(
 
 def _with_layer(classifier: Classifier, options: ExplainOptions, first: Placed) -> ExplainOptions:
     """Return the options with the block that Grad-CAM takes, found by the first image."""
-    if options.method != "grad-cam" or options.layer is not None:
+    if METHODS.get(options.method) is not grad_cam or options.layer is not None:
         return options
-    device = next((each.device for each in classifier.parameters()), torch.device("cpu"))
-    image = torch.from_numpy(first.pixels[None]).to(device)
+    image = torch.from_numpy(first.pixels[None]).to(device_of(classifier))
     with evaluating(classifier):
         target = int(targets_of(classifier, image, options.target)[0])
         (block, *_) = (each.block for each in feature_maps(classifier, image, target, None))
@@ -201,9 +220,8 @@ def _explained(
     read: Sequence[tuple[Path, Placed]],
     options: ExplainOptions,
     hardware: Hardware,
-    steps: Steps,
-) -> list[Explained]:
-    """Explain a few images at once."""
+) -> Iterator[tuple[Explained, NDArray[np.uint8]]]:
+    """Explain a few images at once; yield each, and its overlay at its own size."""
     spec, pixels = classifier.spec, np.stack([image.pixels for _, image in read])
     logits = checked(logits_of(classifier, torch.from_numpy(pixels), hardware))
     scores = probabilities(logits, spec.outputs)
@@ -211,14 +229,30 @@ def _explained(
     how: dict[str, Any] = {"method": options.method, "layer": options.layer}
     maps = explain(classifier, pixels, target=targets, **how)
     alike = similarity_to_random(classifier, pixels, maps, targets, **how)
-    made = []
     for row, (path, image) in enumerate(read):
         deletion, insertion = deletion_and_insertion(classifier, pixels[row], maps[row], targets[row])
-        named = dict(zip(spec.classes, scores[row].tolist(), strict=True))
-        target, name = spec.classes[targets[row]], printable(str(path))
-        made.append(Explained(name, image, named, target, maps[row], deletion, insertion, alike[row]))
-        steps()
-    return made
+        whole, (height, width) = image.overlay(maps[row]), image.original.shape
+        explained = Explained(
+            path=printable(str(path)),
+            stem=_plain_name(path),
+            width=width,
+            height=height,
+            box=image.box,
+            pixels=image.pixels,
+            plain=np.asarray(small_picture(image.original, KEPT_SIDE)),
+            overlay=np.asarray(small_picture(whole, KEPT_SIDE)),
+            scores=dict(zip(spec.classes, scores[row].tolist(), strict=True)),
+            target=spec.classes[targets[row]],
+            drawn=maps[row],
+            deletion=deletion,
+            insertion=insertion,
+            alike=alike[row],
+        )
+        yield explained, whole
+
+
+def _plain_name(path: Path) -> str:
+    return re.sub(r"[^\w.-]+", "_", Path(printable(str(path))).stem, flags=re.ASCII)[:60]
 
 
 def _alike(images: Sequence[Explained]) -> list[Notice]:
@@ -237,16 +271,17 @@ def _alike(images: Sequence[Explained]) -> list[Notice]:
 
 
 def _no_better(images: Sequence[Explained]) -> list[Notice]:
-    checks = [(each.deletion.beaten, each.insertion.beaten) for each in images]
-    if not checks or fmean(fmean(each) for each in checks) >= BEATEN:
+    deletion = [each.deletion.beaten for each in images if each.deletion.beaten is not None]
+    insertion = [each.insertion.beaten for each in images if each.insertion.beaten is not None]
+    if not deletion or not insertion or (fmean(deletion) + fmean(insertion)) / 2 >= BEATEN:
         return []
-    deletion, insertion = (round(100 * fmean(each)) for each in zip(*checks, strict=True))
     return [
         Notice(
             "map",
             "caution",
             "The score follows these maps little more than it follows chance: they are better than "
-            f"{deletion} % of random orders at taking it away, and than {insertion} % at bringing it about.",
+            f"{100 * fmean(deletion):.0f} % of random orders at taking it away, and than "
+            f"{100 * fmean(insertion):.0f} % at bringing it about.",
         )
     ]
 

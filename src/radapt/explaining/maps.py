@@ -11,7 +11,7 @@ from radapt.errors import AskedWrongly, UnknownName
 from radapt.explaining.attributions import integrated_gradients, occlusion
 from radapt.explaining.grad_cam import grad_cam
 from radapt.models.classifier import Classifier
-from radapt.models.inference import evaluating
+from radapt.models.inference import device_of, evaluating
 
 BATCH = 8  # images whose maps are made at once
 Method = Callable[[Classifier, Tensor, Tensor, str | None], Tensor]
@@ -20,13 +20,14 @@ METHODS: Mapping[str, Method] = {
     "integrated-gradients": integrated_gradients,
     "occlusion": occlusion,
 }
+METHOD = "grad-cam"  # where none is asked for: it takes every network, and no further package
 
 
 def explain(
     classifier: Classifier,
     pixels: NDArray[np.uint8],
     *,
-    method: str = "grad-cam",
+    method: str = METHOD,
     target: str | Sequence[int] | None = None,
     layer: str | None = None,
 ) -> NDArray[np.float32]:
@@ -59,11 +60,10 @@ def explain(
     """
     if method not in METHODS:
         raise UnknownName("method of explaining", method, METHODS)
-    device = next((each.device for each in classifier.parameters()), torch.device("cpu"))
     found = [np.zeros((0, *pixels.shape[1:]), dtype=np.float32)]
     with evaluating(classifier):
         for start in range(0, len(pixels), BATCH):
-            images = torch.from_numpy(np.array(pixels[start : start + BATCH])).to(device)
+            images = torch.from_numpy(np.array(pixels[start : start + BATCH])).to(device_of(classifier))
             wanted = target if target is None or isinstance(target, str) else target[start : start + BATCH]
             targets = targets_of(classifier, images, wanted)
             found.append(METHODS[method](classifier, images, targets, layer).detach().cpu().numpy())

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from radapt.images.depth import bands
+
 # Matplotlib's "inferno" at every 17th level: its lightness rises evenly (van der Walt and Smith 2015).
 COLOURS = (
     *("000003", "0b0726", "240b4e", "410967", "5d126e", "781c6d", "932567", "ae305b"),
@@ -36,18 +38,25 @@ def overlay(image: NDArray[np.uint8], drawn: NDArray[np.float32]) -> NDArray[np.
     """
     if drawn.shape != image.shape:
         drawn = resampled(drawn, image.shape[1], image.shape[0])
-    share = shares(drawn)
-    colour = palette()[np.rint(255 * share).astype(np.int64)].astype(np.float32)
+    share, mixed = shares(drawn), np.empty((*image.shape, 3), dtype=np.uint8)
+    for rows in bands(*image.shape):  # colours in floats take twelve times the memory of grey
+        mixed[rows] = _mixed(image[rows], share[rows])
+    return mixed
+
+
+def _mixed(image: NDArray[np.uint8], share: NDArray[np.float32]) -> NDArray[np.float32]:
+    colour = palette()[np.rint(255 * share).astype(np.uint8)].astype(np.float32)
     weight = (STRONGEST * np.minimum(1, 2 * share))[..., None]
-    mixed = (1 - weight) * image[..., None].astype(np.float32) + weight * colour
-    return np.asarray(np.rint(mixed), dtype=np.uint8)
+    return np.rint((1 - weight) * image[..., None].astype(np.float32) + weight * colour)
 
 
 def shares(drawn: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the positive part of a map as shares of its largest value; 0 where nothing is positive."""
-    positive = np.maximum(np.nan_to_num(drawn), 0)
-    most = float(positive.max(initial=0))
-    return np.asarray(positive / most if most > 0 else positive, dtype=np.float32)
+    positive = np.nan_to_num(np.asarray(drawn, dtype=np.float32))
+    np.maximum(positive, 0, out=positive)
+    if (most := positive.max(initial=0)) > 0:
+        positive /= most
+    return positive
 
 
 def resampled(drawn: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:

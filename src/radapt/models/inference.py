@@ -55,6 +55,11 @@ def evaluating(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
+def device_of(classifier: Classifier) -> torch.device:
+    """Return the device that a classifier lies on; the CPU of one without parameters."""
+    return next((each.device for each in classifier.parameters()), torch.device("cpu"))
+
+
 def logits_one_by_one(model: nn.Module, pixels: Tensor, hardware: Hardware) -> Tensor:
     """Run a module over images (n, h, w), n > 0; return float32 (n, ...) that depend on the image alone.
 

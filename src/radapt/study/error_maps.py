@@ -18,7 +18,7 @@ from radapt.archives import DAMAGE, open_arrays
 from radapt.artefacts import ERROR_MAPS
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly
-from radapt.explaining.maps import explain
+from radapt.explaining.maps import METHOD, explain
 from radapt.explaining.overlay import shares
 from radapt.explaining.random_weights import similarity_to_random
 from radapt.files import atomic, check_file
@@ -26,7 +26,6 @@ from radapt.images.imageset import ImageSet
 from radapt.models.checkpoint import load_classifier
 from radapt.runs.folder import read_record
 
-METHOD = "grad-cam"
 Kept = tuple[NDArray[np.uint8], NDArray[np.float64]]  # maps, and how alike each is
 Models = Iterable[tuple[Path, ImageSet]]  # run folders, and the images that each was tested on
 
