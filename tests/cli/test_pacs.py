@@ -1,6 +1,7 @@
 """Images out of a PACS, scored, and reports back into it, by the commands alone."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from dicomweb import JSON, answering
 from documented import shown_on
 from orthanc import REFUSED, SECRET, USER, tool
 from PIL import Image
+
+from radapt.cli import predict as command
+from radapt.cli.dicom_results import identity_of_run
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "schemas"
 PATIENT = ("Doe", "Jane", "MRN-")
@@ -122,6 +126,26 @@ def test_what_is_no_dicom_file_is_refused_before_anything_is_scored(trained, ima
     assert err.endswith("leave --dicom-sr and --dicom-sc out.\n")
     assert "a.png is not a DICOM file" in err
     assert not (tmp_path / "sr").exists()
+
+
+def test_a_folder_that_cannot_be_is_refused_before_anything_is_scored(trained, images, radapt, tmp_path):
+    (tmp_path / "file").touch()
+    for option, folder in (("--dicom-sr", tmp_path / "file"), ("--dicom-sc", tmp_path / "file" / "sub")):
+        code, out, err = radapt("predict", trained, images / "100.dcm", option, folder)
+        assert (code, out) == (2, "")
+        assert f"{folder} can hold no DICOM results, since {tmp_path / 'file'} is no folder" in err
+
+
+def test_a_file_whose_name_is_no_text_gets_its_results(trained, radapt, tmp_path, monkeypatch):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / os.fsdecode(b"M\xfcller.dcm")).write_bytes(radiograph(1))
+    asked = []
+    monkeypatch.setattr(command, "identity_of_run", lambda *of: asked.append(of) or identity_of_run(*of))
+    folders = ("--dicom-sr", tmp_path / "sr", "--dicom-sc", tmp_path / "sc")
+    code, out, err = radapt("predict", trained, tmp_path / "in", *folders)
+    assert code == 0, err
+    assert out.count("(1 written)") == 2
+    assert len(asked) == 1  # whose weights take a while to add up
 
 
 def test_an_image_that_gets_no_report_is_named_and_the_command_fails(trained, tmp_path, radapt):

@@ -11,20 +11,22 @@ def scored(path, label="PNEUMONIA"):
 
 
 def test_a_report_for_each_image_and_none_twice(write, model, tmp_path, read):
-    images = [scored(path) for path in write(1, 2)]
+    paths = write(1, 2)
+    images = [scored(path) for path in paths]
     out = tmp_path / "sr"
-    first = write_reports(images, {"PNEUMONIA": AT}, model, out, findings=False)
+    first = write_reports(images, {"PNEUMONIA": AT}, model, out, files=paths, findings=False)
     assert (first.new, first.kept, first.failed) == (2, 0, [])
     before = {path: path.read_bytes() for path in out.iterdir()}
-    again = write_reports(images, {"PNEUMONIA": AT}, model, out, findings=False)
+    again = write_reports(images, {"PNEUMONIA": AT}, model, out, files=paths, findings=False)
     assert (again.new, again.kept) == (0, 2)
     assert {path: path.read_bytes() for path in out.iterdir()} == before
     assert {path.stem for path in before} == {read(each).SOPInstanceUID for each in before.values()}
 
 
 def test_an_image_without_a_study_is_named_and_the_rest_goes_on(write, model, tmp_path):
-    images = [scored(path) for path in (*write(1, StudyInstanceUID=None), *write(2))]
-    done = write_reports(images, {}, model, tmp_path / "sr", findings=False)
+    paths = [*write(1, StudyInstanceUID=None), *write(2)]
+    images = [scored(path) for path in paths]
+    done = write_reports(images, {}, model, tmp_path / "sr", files=paths, findings=False)
     assert done.new == 1
     assert [each["path"] for each in done.failed] == [images[0]["path"]]
     assert "lacks StudyInstanceUID" in done.failed[0]["error"]

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from radapt.errors import BadImage
-from radapt.pacs.secondary_capture import secondary_capture
+from radapt.pacs.secondary_capture import Shown, secondary_capture
 from radapt.pacs.source import encoded, is_dicom_file, read_source
 from radapt.pacs.structured_report import ImageResult, ScoredClass, structured_report
 
@@ -51,7 +51,7 @@ def test_a_name_keeps_its_letters_in_a_result(write, read, model, characters, pa
     result = ImageResult((ScoredClass(texts[0], 0.5, True),), "the likeliest class")
     for made in (
         structured_report(source, result, model),
-        secondary_capture(source, np.zeros((9, 9, 3), dtype=np.uint8), texts[0], model),
+        secondary_capture(source, np.zeros((9, 9, 3), dtype=np.uint8), Shown(texts[0], 0.5), model),
     ):
         again = read(encoded(made))
         assert again.get("SpecificCharacterSet") == given

@@ -75,8 +75,10 @@ def test_the_same_result_has_the_same_identifiers_and_another_has_others(source,
         return made.SOPInstanceUID, made.SeriesInstanceUID
 
     higher = replace(RESULT, classes=(RESULT.classes[0], replace(RESULT.classes[1], threshold=0.4)))
+    chosen = replace(RESULT, decided="PNEUMONIA from 0.3 on, as given")
     assert named() == named()
-    assert len({*named(), *named(higher), *named(of=replace(model, digest="cd" * 32))}) == 6
+    others = (named(higher), named(chosen), named(of=replace(model, digest="cd" * 32)))
+    assert len({*named(), *(each for pair in others for each in pair)}) == 8
 
 
 def test_letters_beyond_ascii_survive(write, model, read):

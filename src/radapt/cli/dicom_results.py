@@ -1,5 +1,6 @@
 """What predict writes beside its table: Structured Reports and Secondary Captures on DICOM images."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -37,13 +38,13 @@ Captures = Annotated[
 ]
 
 
-def check_dicom(files: Sequence[Path]) -> None:
-    """Check, before anything is scored, that results can be written on these files.
+def check_dicom(files: Sequence[Path], folders: Sequence[Path]) -> None:
+    """Check, before anything is scored, that results on these files can be written into these folders.
 
     Raises
     ------
     AskedWrongly
-        If a file is no DICOM file, or packages are missing.
+        If a file is no DICOM file, a folder cannot be made or written to, or packages are missing.
     """
     from radapt.images.dicom.header import check_tools
     from radapt.pacs.packages import check_packages
@@ -56,6 +57,15 @@ def check_dicom(files: Sequence[Path]) -> None:
             raise AskedWrongly(
                 f"{path} is not a DICOM file, so that no DICOM result can refer to it: give DICOM files, or "
                 "leave --dicom-sr and --dicom-sc out."
+            )
+    for folder in folders:
+        there = folder.absolute()
+        while not os.path.lexists(there):
+            there = there.parent
+        if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+            what = "may not be written to" if there.is_dir() else "is no folder"
+            raise AskedWrongly(
+                f"{folder} can hold no DICOM results, since {there} {what}: give another folder."
             )
 
 
@@ -78,6 +88,7 @@ def check_captures(run: Path, classifier: "Classifier | None") -> None:
 
 def write_dicom_reports(
     result: Mapping[str, Any],
+    files: Sequence[Path],
     thresholds: Mapping[str, "Threshold"],
     model: "ModelIdentity",
     folder: Path,
@@ -88,18 +99,23 @@ def write_dicom_reports(
     from radapt.cli.progress import watcher
     from radapt.pacs.results import write_reports
 
-    return write_reports(result["images"], thresholds, model, folder, findings=findings, watch=watcher())
+    images = result["images"]
+    return write_reports(images, thresholds, model, folder, files=files, findings=findings, watch=watcher())
 
 
 def write_dicom_captures(
-    result: Mapping[str, Any], classifier: "Classifier | None", model: "ModelIdentity", folder: Path
+    result: Mapping[str, Any],
+    files: Sequence[Path],
+    classifier: "Classifier | None",
+    model: "ModelIdentity",
+    folder: Path,
 ) -> "Written":
     """Write a Secondary Capture with a map of each image that was scored."""
     from radapt.cli.progress import watcher
     from radapt.pacs.captures import write_captures
 
     assert classifier is not None
-    return write_captures(result["images"], classifier, model, folder, watch=watcher())
+    return write_captures(result["images"], classifier, model, folder, files=files, watch=watcher())
 
 
 def say_written(what: str, written: "Written", *, failures_only: bool) -> None:

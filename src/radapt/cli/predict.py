@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -93,20 +93,22 @@ def predict(
     from radapt.exporting.onnx_model import is_onnx
     from radapt.models.predict_files import score_files
 
-    if dicom_sr is not None or dicom_sc is not None:
-        check_dicom(files)
+    folders = [folder for folder in (dicom_sr, dicom_sc) if folder is not None]
+    if folders:
+        check_dicom(files, folders)
     if is_onnx(run):
         model = _of_file(run, threshold, threads, flags=out is not None)
     else:
         model = _of_run(run, threshold, (device, threads), flags=out is not None)
     if dicom_sc is not None:
         check_captures(run, model.classifier)
-    thresholds, check = model.thresholds, model.check
+    thresholds, check, taken = model.thresholds, model.check, list[Path]()
     result = score_files(
         model.scorer,
         files,
         thresholds={name: each.value for name, each in thresholds.items()},
         observe=None if check is None else check.observe,
+        taken=taken.append,
     )
     if check is not None and result["images"]:
         for image, flags in zip(result["images"], check.flags(), strict=True):
@@ -121,13 +123,14 @@ def predict(
         _say_images(result, thresholds)
         if out is not None and result["images"]:
             say(f"Table: {out}")
-    complete = _write_dicom(result, model, dicom_sr, dicom_sc, failures_only=as_json)
+    complete = not folders or _write_dicom(result, taken, model, dicom_sr, dicom_sc, failures_only=as_json)
     if not (result["images"] and complete):
         raise typer.Exit(1)
 
 
 def _write_dicom(
     result: Mapping[str, Any],
+    files: Sequence[Path],
     model: _Model,
     reports: Path | None,
     captures: Path | None,
@@ -135,15 +138,15 @@ def _write_dicom(
     failures_only: bool,
 ) -> bool:
     """Write DICOM results into the folders that are given; return whether there is one on every image."""
-    complete = True
+    complete, identity = True, model.identity()
     if reports is not None:
         written = write_dicom_reports(
-            result, model.thresholds, model.identity(), reports, findings=model.scorer.findings
+            result, files, model.thresholds, identity, reports, findings=model.scorer.findings
         )
         say_written("DICOM Structured Reports", written, failures_only=failures_only)
         complete = not written.failed
     if captures is not None:
-        written = write_dicom_captures(result, model.classifier, model.identity(), captures)
+        written = write_dicom_captures(result, files, model.classifier, identity, captures)
         say_written("DICOM maps", written, failures_only=failures_only)
         complete = complete and not written.failed
     return complete

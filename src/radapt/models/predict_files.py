@@ -76,6 +76,7 @@ def score_files(
     *,
     thresholds: Mapping[str, float] | None = None,
     observe: Callable[[NDArray[np.uint8]], None] | None = None,
+    taken: Callable[[Path], None] | None = None,
 ) -> dict[str, Any]:
     """Score images by a model.
 
@@ -88,6 +89,8 @@ def score_files(
         positive one. None: 0.5 for findings, and else the likeliest class.
     observe
         Called with the pixels (n, h, w) of the images, batch by batch in the order of the result.
+    taken
+        Called with the file of each image, in the order of the result: "path" is a text that can be printed.
 
     Returns
     -------
@@ -125,6 +128,8 @@ def score_files(
                     "scores": named,
                     "label": scorer.label(row, thresholds or {}),
                 }
+                if taken is not None:
+                    taken(path)
                 images.append(image | ({"warning": warning} if warning else {}))
     return {"images": images, "failed": failed, "passed": dict(sorted(listing.passed.items()))}
 

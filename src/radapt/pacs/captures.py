@@ -8,11 +8,13 @@ import numpy as np
 
 from radapt.explaining.maps import explain
 from radapt.explaining.placement import placed
+from radapt.images.dicom.header import guarded
 from radapt.images.pixels import read_bytes
 from radapt.models.classifier import Classifier
 from radapt.pacs.identity import ModelIdentity
 from radapt.pacs.results import Written, write_each
-from radapt.pacs.secondary_capture import secondary_capture
+from radapt.pacs.secondary_capture import Shown, secondary_capture
+from radapt.pacs.source import read_source
 from radapt.progress import SILENT, Watch
 
 if TYPE_CHECKING:
@@ -27,9 +29,10 @@ def write_captures(
     model: ModelIdentity,
     folder: Path,
     *,
+    files: Sequence[Path],
     watch: Watch = SILENT,
 ) -> Written:
-    """Write a Secondary Capture of each image, with a map over it at the size of the image.
+    """Write a Secondary Capture of each image, with a map over it; it is at least 512 pixels wide.
 
     Parameters
     ----------
@@ -41,6 +44,8 @@ def write_captures(
         Its identity.
     folder
         Where the files go; those that are there stay as they are.
+    files
+        The file of each image.
 
     Raises
     ------
@@ -49,14 +54,15 @@ def write_captures(
     """
     check_maps(classifier)
 
-    def capture(source: "Dataset", image: Mapping[str, Any]) -> "Dataset":
-        seen, name = placed(read_bytes(Path(image["path"])), classifier.spec.reading), explained(image)
+    def capture(path: Path, image: Mapping[str, Any]) -> "Dataset":
+        source, seen = read_source(path), placed(read_bytes(path), classifier.spec.reading)
+        name = explained(image)
         (drawn,) = explain(classifier, seen.pixels[None], method=METHOD, target=name)
-        nothing = "" if (drawn > 0).any() else ", for which nothing in the image speaks"
-        about = f"Map of {name} ({image['scores'][name]:.2f}){nothing}"
-        return secondary_capture(source, seen.overlay(drawn), about, model, METHOD)
+        shown = Shown(name, image["scores"][name], METHOD, is_empty=not (drawn > 0).any())
+        picture = seen.overlay(drawn)
+        return guarded(lambda: secondary_capture(source, picture, shown, model))
 
-    return write_each(images, capture, folder, "drawing maps", watch)
+    return write_each(images, files, capture, folder, doing="drawing maps", watch=watch)
 
 
 def check_maps(classifier: Classifier) -> None:

@@ -37,13 +37,13 @@ _TUBERCULOSIS: Code = ("154283005", "SCT", "Pulmonary tuberculosis")
 _FIBROSIS: Code = ("51615001", "SCT", "Fibrosis of lung")
 _COVID: Code = ("840539006", "SCT", "COVID-19")
 _CONSOLIDATION: Code = ("95436008", "SCT", "Lung consolidation")
-FINDINGS: dict[str, Code] = {  # by the name of a class, in small letters and digits
+FINDINGS: dict[str, Code] = {  # by the name of a class, in small letters and digits; not cardiomegaly,
+    # whose code in PS3.16, 287272002, is that of another finding too
     "normal": _NORMAL,
     "no finding": _NORMAL,
     "no findings": _NORMAL,
     "pneumonia": ("233604007", "SCT", "Pneumonia"),
     "atelectasis": ("46621007", "SCT", "Atelectasis"),
-    "cardiomegaly": ("287272002", "SCT", "Cardiomegaly"),
     "effusion": _EFFUSION,
     "pleural effusion": _EFFUSION,
     "edema": _EDEMA,

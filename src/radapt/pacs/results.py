@@ -17,7 +17,7 @@ from radapt.progress import SILENT, Steps, Watch
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-Make = Callable[["Dataset", Mapping[str, Any]], "Dataset"]  # of a header and what is known of an image
+Make = Callable[[Path, Mapping[str, Any]], "Dataset"]  # of a file and what is known of its image
 _EACH = 0.5  # from which probability on a finding is predicted without a threshold of its own
 
 
@@ -47,6 +47,7 @@ def write_reports(
     model: ModelIdentity,
     folder: Path,
     *,
+    files: Sequence[Path],
     findings: bool,
     watch: Watch = SILENT,
 ) -> Written:
@@ -62,20 +63,25 @@ def write_reports(
         The model that scored them.
     folder
         Where the files go; those that are there stay as they are.
+    files
+        The file of each image: names that are no text are printed otherwise than they are.
     findings
         Whether an image can have several of the classes.
     """
 
-    def report(source: "Dataset", image: Mapping[str, Any]) -> "Dataset":
-        return structured_report(source, result_of(image, thresholds, findings=findings), model)
+    def report(path: Path, image: Mapping[str, Any]) -> "Dataset":
+        source, result = read_source(path), result_of(image, thresholds, findings=findings)
+        return guarded(lambda: structured_report(source, result, model))
 
-    return write_each(images, report, folder, "writing reports", watch)
+    return write_each(images, files, report, folder, doing="writing reports", watch=watch)
 
 
 def write_each(
     images: Sequence[Mapping[str, Any]],
+    files: Sequence[Path],
     make: Make,
     folder: Path,
+    *,
     doing: str,
     watch: Watch = SILENT,
 ) -> Written:
@@ -84,15 +90,18 @@ def write_each(
     Parameters
     ----------
     images
-        With the "path" of each.
+        With the "path" of each, as it is printed.
+    files
+        The file of each.
     make
-        Makes the object from the header of an image and what is known of it.
+        Makes the object from a file and what is known of its image. Errors but for `BadImage` are not the
+        file's, and end the work.
     """
     written = Written(folder)
     step = Steps(watch, doing, len(images), "image")
-    for image in images:
+    for path, image in zip(files, images, strict=True):
         try:
-            uid, content = _encoded(image, make)
+            uid, content = _encoded(make(path, image))
         except BadImage as error:
             written.failed.append({"path": image["path"], "error": str(error)})
         else:
@@ -102,15 +111,9 @@ def write_each(
     return written
 
 
-def _encoded(image: Mapping[str, Any], make: Make) -> tuple[str, bytes]:
-    """Return the identifier of an object and the bytes of its file; errors quote nothing of the image."""
-    source = read_source(Path(image["path"]))
-
-    def encode() -> tuple[str, bytes]:
-        made = make(source, image)
-        return str(made.SOPInstanceUID), encoded(made)
-
-    return guarded(encode)
+def _encoded(made: "Dataset") -> tuple[str, bytes]:
+    """Return the identifier of an object and the bytes of its file; errors quote nothing of it."""
+    return guarded(lambda: (str(made.SOPInstanceUID), encoded(made)))
 
 
 def result_of(

@@ -55,14 +55,14 @@ class ImageResult:
     @property
     def key(self) -> str:
         """What a decision depends on besides the image and the model."""
-        return "|".join(f"{each.name}={each.threshold!r}" for each in self.classes)
+        return "|".join((*(f"{each.name}={each.threshold!r}" for each in self.classes), self.decided))
 
 
 def structured_report(source: "Dataset", result: ImageResult, model: ModelIdentity) -> "ComprehensiveSR":
     """Return the report on an image, of the same patient and study.
 
-    Its identifiers are made of those of the image, its model and the thresholds: the same result
-    gets the same ones on every machine.
+    Its identifiers are made of those of the image, its model, the thresholds and how they were chosen: the
+    same result gets the same ones on every machine.
 
     Parameters
     ----------
