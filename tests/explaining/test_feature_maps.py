@@ -5,9 +5,11 @@ import torch
 from bright import bright_classifier, bright_images
 from encoders import write_hf
 from samples import CLASSES, smooth_pixels
+from torch import nn
 
 from radapt.errors import UnknownName
 from radapt.explaining.feature_maps import caught, feature_maps
+from radapt.models.classifier import Classifier, Spec
 from radapt.models.table import build, new_spec
 
 WHERE = {  # model, size: the block, rows, tokens before those of places
@@ -55,3 +57,20 @@ def test_what_is_caught_is_not_changed_by_an_operation_in_place():
     )  # as the convolution gave them, before the ReLU that follows writes over them
     assert bool((gradients[features < 0] == 0).all())
     assert bool((gradients[features > 0] > 0).all())
+
+
+def test_a_block_that_the_answer_is_not_computed_from_is_passed_over():
+    class Aside(nn.Sequential):
+        def forward(self, given):
+            used = self.used(given)
+            self.aside(given)
+            return self.pool(used).flatten(1)
+
+    trunk = Aside()
+    trunk.add_module("used", nn.Conv2d(1, 2, 4, stride=4))
+    trunk.add_module("aside", nn.Conv2d(1, 2, 4, stride=4))
+    trunk.add_module("pool", nn.AdaptiveAvgPool2d(1))
+    spec = Spec("compact", CLASSES, size=32)
+    classifier = Classifier(spec, trunk, nn.Linear(2, 2), ("used", "aside")).eval()
+    (found,) = feature_maps(classifier, torch.zeros(1, 32, 32), 0, None)
+    assert found.block == "used"
