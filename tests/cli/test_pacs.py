@@ -10,8 +10,8 @@ import numpy as np
 import pydicom
 import pytest
 import requests
-from dicoms import radiograph, uid
-from dicomweb import JSON, answering
+from dicoms import DX, radiograph, uid
+from dicomweb import JSON, MULTIPART, answering, part
 from documented import shown_on
 from orthanc import REFUSED, SECRET, USER, tool
 from PIL import Image
@@ -196,9 +196,24 @@ def test_a_push_that_breaks_off_says_what_was_stored(login, images, radapt):
     with answering(stored, refused) as (url, _):
         code, out, err = radapt("pacs", "push", url, *[images / f"{n}.dcm" for n in (100, 101, 102)], *login)
     assert code == 1
-    assert out.startswith("Stored 1 object.\nThe server says that it stored them, but 1 of them")
+    assert out.startswith("Stored 1 object.\nBy the server's word alone: 1 object, not")
     assert "not stored: " in out
     assert "refuses this log-in, or what it may do (HTTP 401). 1 object left to send." in err
+
+
+def test_an_image_that_failed_was_found_all_the_same(radapt, tmp_path):
+    def rows(**tags):
+        row = {tag: {"vr": "UI", "Value": [value]} for tag, value in tags.items()}
+        return 200, JSON, json.dumps([row]).encode()
+
+    image = rows(**{"0020000E": "1.3", "00080018": "1.4", "00080060": "DX", "00080016": DX})
+    study, damaged = rows(**{"0020000D": "1.2"}), (200, MULTIPART, part(radiograph(1)))  # which is another
+    with answering(study, study, image, image, damaged) as (url, _):
+        words = ("pacs", "pull", url, "--study-uid", "1.2", "--out", tmp_path / "out")
+        code, out, err = radapt(*words)
+    assert code == 1, err
+    assert "not fetched: 1.2/1.4.dcm is another image than was asked for" in out
+    assert "No chest radiograph" not in out
 
 
 def test_json_says_what_was_stored_and_fetched(pacs, login, images, radapt, tmp_path):

@@ -230,7 +230,7 @@ def _say_pulled(done: "Pulled", out: Path) -> None:
     say(f"Fetched {new}{size} of {counted(done.studies, 'study', 'studies')} into {out}{kept}.")
     if done.left_out:
         say(f"Left out: {reasons(done.left_out)}.")
-    if not done.new + done.kept:
+    if not (done.new or done.kept or done.failed or done.not_begun):
         say("No chest radiograph was found: see --modality, --any-body-part and --date.")
     for each in done.failed:
         say(f"not fetched: {each['file']} {each['error']}")
@@ -243,6 +243,6 @@ def _say_pushed(done: "Pushed") -> None:
     changed = f", of which the server changed {done.changed:,}" if done.changed else ""
     say(f"Stored {counted(done.stored, 'object')}{changed}.")
     if done.unchecked:
-        say(f"The server says that it stored them, but {done.unchecked:,} of them could not be searched for.")
+        say(f"By the server's word alone: {counted(done.unchecked, 'object')}, not searched for.")
     for each in done.failed:
         say(f"not stored: {each['path']} {each['error']}")
