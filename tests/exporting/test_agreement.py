@@ -48,6 +48,8 @@ def test_a_decision_that_differs_is_refused_however_little_the_scores_do():
     check_agreement(fine)
     with pytest.raises(RadaptError, match="1 decision differ"):
         check_agreement(replace(fine, flipped=1))
+    with pytest.raises(RadaptError, match="differ by at most nan"):
+        check_agreement(replace(fine, largest=float("nan")))
 
 
 def test_a_few_images_are_taken_evenly(tmp_path):

@@ -45,6 +45,11 @@ def test_it_comes_back_as_it_was_written():
         {"thresholds": {"PNEUMONIA": {"value": "high"}}},
         {"images": "many"},
         {"unknown": 1},
+        {"classes": ["NORMAL", "NORMAL"]},
+        {"golden": [0.5]},
+        {"golden": [0.5, float("nan")]},
+        {"thresholds": {"NORMAL": AT["PNEUMONIA"].as_dict()}},
+        {"thresholds": {"PNEUMONIA": AT["PNEUMONIA"].as_dict() | {"value": 1.5}}},
     ],
 )
 def test_what_is_damaged_is_refused(change):
@@ -55,4 +60,4 @@ def test_what_is_damaged_is_refused(change):
 
 def test_a_description_without_a_number_is_not_written():
     with pytest.raises(ValueError, match="JSON compliant"):
-        replace(ABOUT, golden=(float("nan"), 0.5)).to_json()
+        replace(ABOUT, agreement={"largest": float("nan")}).to_json()

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -15,6 +16,7 @@ from samples import make_dataset, make_images, write_images
 import radapt
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.evaluation.evaluate import evaluate_model
+from radapt.exporting.export import describe
 from radapt.exporting.metadata import KEY
 from radapt.exporting.onnx_model import is_onnx, read_onnx_model
 from radapt.images.load import load_dataset
@@ -91,8 +93,20 @@ def test_a_set_and_files_are_scored_as_by_the_model(pair, model, hardware, tmp_p
     assert [row["label"] for row in rows[:-1]] == [each["label"] for each in wanted["images"]]
 
 
-def test_the_golden_image_tells_whether_it_runs_as_it_did(model):
-    assert model.golden_difference() < 1e-6
+def test_the_golden_image_tells_whether_it_runs_as_it_did(pair, model, tmp_path):
+    assert model.runs_as_it_did
+    about = model.metadata
+    for other in ({"golden": (0.25, 0.75)}, {"reading": {**about.reading, "size": 40}}):
+        path = changed(pair, tmp_path, say(replace(about, **other).to_json()))
+        with pytest.raises(BadArtefact, match="gives other scores here"):
+            read_onnx_model(path)
+    changed(pair, tmp_path, say(replace(about, golden=(0.25, 0.75), int8={}).to_json()))
+    assert read_onnx_model(tmp_path / "changed.onnx").metadata.int8 == {}
+
+
+def test_without_a_record_how_it_was_made_is_left_open(pair):
+    about = describe(pair.classifier, {}, {})
+    assert (about.strategy, about.images, about.licence) == (None, None, "open: not recorded")
 
 
 def test_pixels_of_another_kind_are_refused(model):

@@ -40,6 +40,46 @@ def test_numbers_that_are_not_finite_are_found(kind, raw):
                 check_finite(content, Path("it"))
 
 
+def field(key, content):
+    """A field of bytes, its key written as it is."""
+    return varint(key) + varint(len(content)) + content
+
+
+def varint(number):
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*out, number])
+
+
+def model_of(tensor):
+    return field(7 << 3 | 2, field(5 << 3 | 2, tensor))
+
+
+def test_a_key_that_other_readers_cut_to_that_of_another_field_is_refused():
+    place = field(1 << 3 | 2, b"location") + field(2 << 3 | 2, b"../secret.bin")
+    check_alone(model_of(field(8 << 3 | 2, b"w")), Path("it"))
+    with pytest.raises(AskedWrongly, match="in another file"):
+        check_alone(model_of(field(13 << 3 | 2, place)), Path("it"))
+    for key in (13 << 3 | 2 | 1 << 32, 13 << 3 | 2 | 1 << 60, 2):
+        with pytest.raises(BadArtefact, match="damaged"):
+            check_alone(model_of(field(key, place)), Path("it"))
+    long = bytes([varint(13 << 3 | 2)[0] | 128, 128, 128, 128, 128, 0])
+    with pytest.raises(BadArtefact, match="damaged"):
+        check_alone(model_of(long + varint(len(place)) + place), Path("it"))
+    above = varint(1 << 3) + bytes([*[255] * 9, 127])
+    with pytest.raises(BadArtefact, match="damaged"):
+        check_alone(model_of(above), Path("it"))
+
+
+def test_the_kind_of_a_tensor_cannot_be_given_in_two_ways():
+    numbers = field(9 << 3 | 2, np.array([np.nan], "<f4").tobytes())
+    for kinds in (varint(2 << 3) + varint(1 << 32 | 1), b"".join(varint(2 << 3) + varint(n) for n in (6, 1))):
+        with pytest.raises(BadArtefact, match="damaged"):
+            check_finite(model_of(kinds + numbers), Path("it"))
+
+
 def test_what_its_maker_wrote_is_read():
     model = helper.make_model(helper.make_graph([], "g", [], []))
     onnx.helper.set_model_props(model, {"key": "value", "ä": "ö"})

@@ -145,5 +145,5 @@ def identity_of_file(path: Path, metadata: "Metadata") -> "ModelIdentity":
     from radapt.version import __version__
 
     own = metadata.digests.get("model") if metadata.int8 is None else None
-    name = model_name(metadata.model, metadata.strategy)
+    name = model_name(metadata.model, metadata.strategy or "none")
     return ModelIdentity(name, own or sha256(path), __version__)

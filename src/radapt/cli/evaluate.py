@@ -223,7 +223,8 @@ def _file_result(
     whole = dataset.split_here and settings.recalibration is None
     part = part or ("all" if whole else "test")
     dataset = dataset.with_all() if part == "all" else dataset
-    record = {"strategy": about.strategy, "images": about.images, "source": about.digests.get("source")}
+    adapted = {"strategy": about.strategy or "none", "images": about.images or 0}
+    record = {**adapted, "source": about.digests.get("source")}
     result = evaluate_scores(file.predict, record, dataset, replace(settings, part=part))
     learned = Notice("learned-unknown", "caution", not_known(f"the model in {path.name}"))
     say_notices([learned])

@@ -135,7 +135,7 @@ def check_agreement(found: Agreement) -> None:
     RadaptError
         If a probability differs by more than `ALLOWED`, or a decision does.
     """
-    if found.largest > ALLOWED or found.flipped:
+    if not found.largest <= ALLOWED or found.flipped:  # NaN is no agreement
         raise RadaptError(
             f"The file was not written, since it is not the same model. On {found}; {ALLOWED:g} is allowed, "
             "and no other decision."

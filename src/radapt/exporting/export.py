@@ -159,13 +159,13 @@ def describe(
         outputs=spec.outputs,
         reading=spec.reading.as_dict(),
         thresholds={name: each.as_dict() for name, each in thresholds.items()},
-        strategy=str(record.get("strategy", "none")),
-        images=int(record.get("images", 0)),
+        strategy=record.get("strategy"),
+        images=record.get("images"),
         digests={
             "model": model_digest(classifier),
             "source": record.get("source"),
             "target": record.get("target"),
         },
-        licence=licence_of(spec, record.get("pretrained")),
+        licence=licence_of(spec, record),
         agreement={},
     )

@@ -1,22 +1,29 @@
 """Under which licence the weights are that a model began from, as far as that is known."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from radapt.models import xrv
 from radapt.models.classifier import Spec
 
 OPEN = "open"
 
 
-def licence_of(spec: Spec, pretrained: str | bool | None) -> str:
+def licence_of(spec: Spec, record: Mapping[str, Any]) -> str:
     """Return the licence of the weights that a model began from, in words; "open: ..." where it is not known.
 
     Parameters
     ----------
-    pretrained
-        What its record says: the name of these weights, or nothing where they were drawn at random.
+    record
+        What `run.json` says of the model: `pretrained` is the name of these weights, or nothing where they
+        were drawn at random. Empty without a record.
     """
     name = spec.model
     if name.startswith(("hf:", "onnx:", "imported:")):
         return f"{OPEN}: the weights came in a file of the user's own ({name.partition(':')[0]})"
+    if "pretrained" not in record:
+        return f"{OPEN}: not recorded"
+    pretrained: str | bool | None = record["pretrained"]
     if not pretrained:
         return "none: all weights were drawn at random and trained on the images named here"
     if len(str(pretrained)) == 64 and not name.startswith("lite"):

@@ -5,15 +5,19 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from radapt.artefacts import SCHEMA
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.evaluation.thresholds import Threshold
 from radapt.files import check_kinds
 from radapt.images.pixels import READER_VERSION
 from radapt.images.preprocessing import Preprocessing
+from radapt.labels import positive_class
 
 KEY = "radapt"  # of the metadata in a file
 RESEARCH_USE = "Research software: this model is no medical device, and makes no clinical claim."
+HIGHEST = 1 + 1e-9  # a threshold; one lies just above 1 where no image may reach it
 OUTPUTS = ("softmax", "sigmoid", "findings")
 INPUT = (
     "images: raw grey levels, uint8 (n, 1, height, width) of any size, 0 is black. Values of more than 8 "
@@ -39,8 +43,8 @@ class Metadata:
     outputs: str  # "softmax" or "sigmoid" for exclusive classes, "findings" for several labels
     reading: Mapping[str, Any]  # size, resize, intensity and trim, see `Preprocessing`
     thresholds: Mapping[str, Mapping[str, Any]]  # by finding, as `Threshold` has them; empty: the likeliest
-    strategy: str  # that adapted it, "none" for a base model
-    images: int  # labelled images that adapted it
+    strategy: str | None  # that adapted it, "none" for a base model; None without a record
+    images: int | None  # labelled images that adapted it
     digests: Mapping[str, str | None]  # sha256 of the model; the fingerprint of the images it learned from
     licence: str  # of the weights that it began from
     agreement: Mapping[
@@ -58,7 +62,20 @@ class Metadata:
         check_kinds(self)
         if not self.classes or self.outputs not in OUTPUTS or self.preprocessing.size is None:
             raise ValueError(f"{len(self.classes)} classes of {self.outputs!r} on images of any size")
-        _ = self.chosen  # refuses what is no threshold
+        if len(set(self.classes)) < len(self.classes):
+            raise ValueError("two classes of one name")
+        if self.golden and (len(self.golden) != len(self.classes) or not np.isfinite(self.golden).all()):
+            raise ValueError(f"{len(self.golden)} golden scores for {len(self.classes)} classes")
+        unknown = self.chosen.keys() - self._decided
+        if unknown or not all(0 <= each.value <= HIGHEST for each in self.chosen.values()):
+            raise ValueError("a threshold that is no probability, or of what has none")
+
+    @property
+    def _decided(self) -> set[str]:
+        """The classes that a threshold can be of."""
+        if self.outputs == "findings":
+            return set(self.classes)
+        return {self.classes[positive_class(self.classes)]} if len(self.classes) == 2 else set()
 
     @property
     def preprocessing(self) -> Preprocessing:

@@ -69,7 +69,7 @@ def model_card(run: Path, file: Exported | None = None) -> Facts:
         "shifts": _shifts(read_if_whole(run / STRESS) or {}, study),
         "baselines": _baselines(scores.get("baselines") or study.get("baselines") or []),
     }
-    licence = licence_of(spec, record.get("pretrained"))
+    licence = licence_of(spec, record)
     return {
         "name": run.resolve().name,
         "radapt": __version__,

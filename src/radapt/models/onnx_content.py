@@ -4,7 +4,7 @@ What a file holds is read from its bytes: which tensors lie in other files, whic
 finite, and what its maker wrote about it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,14 @@ DATA_TYPE, FLOATS, RAW, DOUBLES, EXTERNAL_DATA, DATA_LOCATION = 2, 4, 9, 10, 13,
 KEY, VALUE = 1, 2  # fields of a property
 NUMBERS = {1: "<f4", 10: "<f2", 11: "<f8"}  # by the data type of a tensor, those that may not be finite
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # kinds of fields in protobuf
+KEY_BYTES, NUMBER_BYTES = 5, 10  # that a field's key and a number take at most
+ONCE: dict[str, set[int]] = {  # fields that protobuf would join or overwrite where they come again
+    "model": {7},
+    "training": {1, 2},
+    "attribute": {5, 6, 22},
+    "sparse": {1, 2},
+    "tensor": {DATA_TYPE, RAW},
+}
 DAMAGED = (ValueError, IndexError, RecursionError)
 
 
@@ -90,7 +98,7 @@ def properties_of(content: bytes) -> dict[str, str]:
 
 def _tensors(data: memoryview, kind: str) -> Iterator[memoryview]:
     """Yield every tensor within a message, however deep."""
-    for number, value in _fields(data):
+    for number, value in _fields(data, once=ONCE.get(kind, set())):
         inner = WITHIN[kind].get(number)
         if inner == "tensor" and isinstance(value, memoryview):
             yield value
@@ -108,9 +116,13 @@ def _lies_outside(tensor: memoryview) -> bool:
 
 def _is_finite(tensor: memoryview) -> bool:
     """Return whether a tensor holds finite numbers alone."""
-    fields = list(_fields(tensor))
+    fields = list(_fields(tensor, once=ONCE["tensor"]))
     kind = next(
-        (NUMBERS.get(value) for number, value in fields if number == DATA_TYPE and isinstance(value, int)),
+        (
+            NUMBERS.get(value % 2**32)
+            for number, value in fields
+            if number == DATA_TYPE and isinstance(value, int)
+        ),
         None,
     )
     kinds = {RAW: kind, FLOATS: "<f4", DOUBLES: "<f8"}
@@ -121,18 +133,25 @@ def _is_finite(tensor: memoryview) -> bool:
     )
 
 
-def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Yield the number and value of each field of a protobuf message, bytes as views of it."""
-    place = 0
+def _fields(data: memoryview, *, once: Collection[int] = ()) -> Iterator[tuple[int, int | memoryview]]:
+    """Yield the number and value of each field of a protobuf message, bytes as views of it.
+
+    What readers of protobuf understand in different ways is refused: a key above 32 bits, which some cut to
+    another field, a number above 64 bits, and a field again that comes `once`.
+    """
+    place, seen = 0, set[int]()
     while place < len(data):
-        key, place = _varint(data, place)
+        key, place = _varint(data, place, KEY_BYTES)
         kind, value = key & 7, 0
+        if not 0 < key >> 3 < 2**29 or (key >> 3 in once and key >> 3 in seen):
+            raise ValueError("no field of protobuf")
+        seen.add(key >> 3)
         if kind == VARINT:
-            value, place = _varint(data, place)
+            value, place = _varint(data, place, NUMBER_BYTES)
             yield key >> 3, value
             continue
         if kind == BYTES:
-            length, place = _varint(data, place)
+            length, place = _varint(data, place, KEY_BYTES)
         elif kind in (FIXED32, FIXED64):
             length = 4 if kind == FIXED32 else 8
         else:
@@ -143,13 +162,15 @@ def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
         place += length
 
 
-def _varint(data: memoryview, place: int) -> tuple[int, int]:
-    """Return a number of seven bits a byte, and where it ends."""
+def _varint(data: memoryview, place: int, most: int) -> tuple[int, int]:
+    """Return a number of seven bits a byte, in this many bytes at most, and where it ends."""
     value = 0
-    for shift in range(0, 70, 7):
+    for shift in range(0, 7 * most, 7):
         byte = data[place]
         place += 1
         value |= (byte & 127) << shift
         if byte < 128:
+            if value >= 2**64:
+                break
             return value, place
     raise ValueError("a number without an end")

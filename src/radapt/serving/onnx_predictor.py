@@ -58,8 +58,7 @@ class OnnxPredictor:
     @property
     def golden(self) -> Mapping[str, float] | None:
         """Its scores of the golden image at export."""
-        golden = self.model.metadata.golden
-        return dict(zip(self.classes, golden, strict=True)) if golden else None
+        return self.model.golden
 
     def predict(self, images: Sequence[NDArray[np.uint8]]) -> list[Scored]:
         """Score decoded images, each (size, size)."""
