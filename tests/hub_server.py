@@ -21,6 +21,7 @@ class Hub:
     asked: list[tuple[str, str]] = field(default_factory=list)  # method, path
     token: str = ""  # that may push; "" lets nobody
     address: str = ""
+    public: set[str] = field(default_factory=set)  # names of models that everybody sees
 
 
 @contextmanager
@@ -95,7 +96,9 @@ def _get(request: BaseHTTPRequestHandler, hub: Hub, *, body: bool) -> None:
         )
     else:
         names = [{"rfilename": name} for name in hub.models[found[1]]]
-        _json(request, {"id": found[1], "sha": COMMIT, "siblings": names, "private": False, "tags": []})
+        private = found[1] not in hub.public
+        about = {"id": found[1], "sha": COMMIT, "siblings": names, "private": private, "tags": []}
+        _json(request, about)
 
 
 def _post(request: BaseHTTPRequestHandler, hub: Hub) -> None:
@@ -109,6 +112,8 @@ def _post(request: BaseHTTPRequestHandler, hub: Hub) -> None:
     elif request.path == "/api/repos/create":
         about = json.loads(sent)
         name = f"{about.get('organization') or 'someone'}/{about['name']}"
+        if name not in hub.models and not (about.get("private") or about.get("visibility") == "private"):
+            hub.public.add(name)
         hub.models.setdefault(name, {})
         _json(request, {"url": f"{hub.address}/{name}", "id": name, "name": name})
     elif found := re.fullmatch(r"/api/models/([^/]+/[^/]+)/preupload/main", request.path):

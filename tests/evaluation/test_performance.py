@@ -7,7 +7,7 @@ import pytest
 from samples import CLASSES
 
 from radapt.evaluation.performance import PerformanceOptions, evaluate_performance, threshold_drops
-from radapt.evaluation.thresholds import parse_threshold
+from radapt.evaluation.thresholds import Rule, Threshold, parse_threshold
 from radapt.predictions import Predictions
 
 YOUDEN = PerformanceOptions(parse_threshold("youden"))
@@ -63,3 +63,12 @@ def test_a_fixed_threshold_is_held_against_a_coin_alone():
     assert "reached" not in found["threshold"]
     assert metrics == ["balanced-accuracy"]
     assert short(said(300, apart=3, higher=-1, seed=1), None, PerformanceOptions())[1] == []
+
+
+def test_a_threshold_that_a_model_comes_with_keeps_what_chose_it():
+    own = Threshold(0.3, Rule("youden"), "chosen on 9 other images")
+    test = said(60, apart=2, seed=1)
+    (found,) = evaluate_performance(test, PerformanceOptions(chosen={"PNEUMONIA": own}))
+    assert found["threshold"] == {"value": 0.3, "rule": "youden", "chosen_on": "chosen on 9 other images"}
+    (wanted,) = evaluate_performance(test, PerformanceOptions(Rule("fixed", 0.3)))
+    assert found["estimates"] == wanted["estimates"]

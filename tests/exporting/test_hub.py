@@ -1,21 +1,24 @@
 """An exported model goes to a hub with its card, and comes back as what it was."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hub_server import serve_hub
 from PIL import Image
-from samples import make_images
+from samples import CLASSES, make_images
 
 from radapt.artefacts import PREDICTIONS, RECORD
-from radapt.errors import AskedWrongly, RadaptError
+from radapt.errors import AskedWrongly, BadArtefact, RadaptError
+from radapt.evaluation.thresholds import Rule, Threshold
 from radapt.exporting.hub import check_name, pull, pulled, push
 from radapt.files import write_document
 from radapt.models.checkpoint import load_classifier, save_classifier
 from radapt.models.inference import scores_of
 from radapt.models.table import build, new_spec
+from radapt.runs.folder import thresholds_of_run
 
 
 @pytest.fixture
@@ -37,7 +40,11 @@ def run(tmp_path):
     save_classifier(build(new_spec("compact", ("NORMAL", "PNEUMONIA"), size=32)).eval(), folder)
     (folder / PREDICTIONS).mkdir()
     (folder / PREDICTIONS / "validation.parquet").write_text("Jane Doe")
-    write_document(folder / RECORD, {"strategy": "none", "images": 0, "pretrained": False, "notices": []})
+    record = {"strategy": "none", "images": 0, "pretrained": False, "notices": []}
+    data = {"name": "chest", "fingerprint": "ab12cd34", "split_rule": "folders", "patient_rule": "name"}
+    command = ["radapt", "train", "/home/doe/chest"]
+    more = {"data_set": data, "provenance": {"command": " ".join(command)}}
+    write_document(folder / RECORD, record | more)
     return folder
 
 
@@ -51,14 +58,43 @@ def test_a_pushed_model_is_pulled_again(hub, run, pair, hardware):
         "model.onnx",
         "model.safetensors",
         "model_card.json",
+        "run.json",
     ]
+    assert not hub.public
     assert there["README.md"].startswith(b"---\nlicense: other\nlibrary_name: radapt\n")
     assert b"no medical device" in there["README.md"]
     assert json.loads(there["model_card.json"])["file"]["sha256"] == pair.written.sha256
-    assert not any(b"Jane Doe" in content for content in there.values())
+    for secret in (b"Jane Doe", b"/home/doe", b"ab12cd34"):
+        assert not any(secret in content for content in there.values())
+    assert json.loads(there["model_card.json"])["name"] == "hospital/chest"
     pixels = make_images(2, size=32).pixels
     again, own = load_classifier(pulled(Path("hf:hospital/chest"))), load_classifier(run)
     np.testing.assert_array_equal(scores_of(again, pixels, hardware), scores_of(own, pixels, hardware))
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_pulled_model_decides_as_the_file_that_was_pushed_with_it(run, pair, radapt, tmp_path):
+    chosen = {"PNEUMONIA": Threshold(1.0, Rule("youden"), "chosen on 9 images")}
+    rows = {name: each.as_dict() for name, each in chosen.items()}
+    push("me/m", run, replace(pair.written, metadata=replace(pair.written.metadata, thresholds=rows)))
+    for number, image in enumerate(make_images(3, size=40).pixels):
+        Image.fromarray(image).save(tmp_path / f"{number}.png")
+    code, printed, err = radapt("predict", "hf:me/m", *sorted(tmp_path.glob("*.png")), "--json")
+    assert code == 0, err
+    assert [row["label"] for row in json.loads(printed)["images"]] == ["NORMAL"] * 3
+    assert thresholds_of_run(pull("me/m"), CLASSES, None, exclusive=True) == chosen
+    write_document(run / RECORD, {"thresholds": {"OTHER": rows["PNEUMONIA"]}})
+    with pytest.raises(BadArtefact, match="damaged thresholds"):
+        thresholds_of_run(run, CLASSES, None, exclusive=True)
+
+
+def test_a_model_is_public_only_where_that_is_asked_for(hub, run, pair):
+    push("a/open", run, pair.written, public=True)
+    assert hub.public == {"a/open"}
+    before = dict(hub.models["a/open"])
+    with pytest.raises(AskedWrongly, match="give --public too"):
+        push("a/open", run, replace(pair.written, sha256="0"))
+    assert hub.models["a/open"] == before
 
 
 def test_commands_take_a_model_of_a_hub_by_its_name(hub, pair, radapt, tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ from radapt.errors import AskedWrongly
 from radapt.evaluation.evaluate import EvaluateOptions, evaluate_model
 from radapt.evaluation.performance import PerformanceOptions
 from radapt.evaluation.stress import StressOptions, stress_model
-from radapt.evaluation.thresholds import parse_threshold, thresholds_of, validation_of
+from radapt.evaluation.thresholds import parse_threshold, validation_of
 from radapt.explaining.explanation import ExplainOptions, Explanations, explain_files
 from radapt.explaining.folder import explain_to_folder
 from radapt.explaining.maps import METHOD
@@ -28,7 +28,7 @@ from radapt.models.predict_files import score_files
 from radapt.predictions import Predictions
 from radapt.report.explanations_page import render_explanations
 from radapt.report.folder import Run
-from radapt.runs.folder import read_record, threshold_of
+from radapt.runs.folder import read_record, thresholds_of_run
 from radapt.shift.expression import resolved
 from radapt.shift.table import SEVERITIES
 from radapt.study.comparison import PRIMARY
@@ -97,9 +97,9 @@ def predict_files(
     else:
         scorer = inference.scorer_of(model_of(model), select_device("auto", "fp32"))
         run, own = folder_of(model), {}
-    asked = threshold_of(run) if threshold is None and run is not None else threshold
-    if asked is not None:
-        own = thresholds_of(run, scorer.classes, str(asked), exclusive=not scorer.findings)
+    if threshold is not None or run is not None:
+        asked = None if threshold is None else str(threshold)
+        own = thresholds_of_run(run, scorer.classes, asked, exclusive=not scorer.findings)
     values = {name: each.value for name, each in own.items()}
     result = score_files(scorer, list(map(Path, paths)), thresholds=values)
     return Listing(file_rows(result, scorer.classes))

@@ -6,10 +6,9 @@ from pathlib import Path
 from radapt.api.given import AnyModel, folder_of, model_of
 from radapt.device import select_device
 from radapt.errors import AskedWrongly
-from radapt.evaluation.thresholds import thresholds_of
 from radapt.exporting.agreement import drawn_sample, sample_of_files
 from radapt.exporting.export import Exported, check_out, export_model
-from radapt.runs.folder import is_finished, read_record, threshold_of
+from radapt.runs.folder import is_finished, read_record, thresholds_of_run
 
 
 def export(
@@ -52,10 +51,8 @@ def export(
     check_out(path, format)
     classifier, run = model_of(model), folder_of(model)
     spec = classifier.spec
-    asked = threshold_of(run) if threshold is None and run is not None else threshold
-    thresholds = thresholds_of(
-        run, spec.classes, None if asked is None else str(asked), exclusive=spec.outputs != "findings"
-    )
+    asked = None if threshold is None else str(threshold)
+    thresholds = thresholds_of_run(run, spec.classes, asked, exclusive=spec.outputs != "findings")
     given = list(map(Path, [images] if isinstance(images, Path | str) else images))
     sample = sample_of_files(given, spec.reading) if given else drawn_sample(spec.reading)
     if sample is None:

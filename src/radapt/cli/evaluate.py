@@ -1,5 +1,6 @@
 """The command evaluate."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from radapt.evaluation.evaluate import EvaluateOptions
     from radapt.evaluation.performance import PerformanceOptions
     from radapt.evaluation.recalibration_trial import RecalibrationPlan
+    from radapt.evaluation.thresholds import Threshold
     from radapt.exporting.onnx_model import OnnxModel
     from radapt.images.imageset import Dataset
     from radapt.models.classifier import Classifier
@@ -153,11 +155,7 @@ def evaluate(
         shift=shift and _resolved(shift),
         seed=seed,
         occlusion=occlusion,
-        performance=_performance(
-            threshold or (None if of_table else _own_threshold(run, file)),
-            prevalence,
-            always=html is not None,
-        ),
+        performance=_performance(threshold, prevalence, always=html is not None),
         recalibration=_recalibration(recalibrate, on, of_table=of_table),
         by=tuple(dict.fromkeys(by or ())),
         min_images=min_images,
@@ -169,9 +167,11 @@ def evaluate(
         _report(result, run.name, as_json, html)
     elif data is not None:
         if file is not None:
+            settings = settings if threshold else _with_own(settings, file.thresholds)
             dataset, result = _file_result(file, run, (data, images), settings, part)
         else:
             dataset, classifier = _opened(run, data, images)
+            settings = settings if threshold else _with_own(settings, _own_thresholds(run, classifier))
             part = scored_part(dataset, part, run, whole=settings.recalibration is None)
             dataset = dataset.with_all() if part == "all" else dataset
             hardware = (device, threads)
@@ -186,14 +186,19 @@ def _resolved(shift: str) -> str:
     return resolved(shift)
 
 
-def _own_threshold(run: Path, file: "OnnxModel | None") -> str | None:
-    """Return the threshold that a run or an exported file comes with, as --threshold takes it."""
-    if file is not None:
-        values = {each.value for each in file.thresholds.values()}
-        return repr(values.pop()) if len(values) == 1 else None
-    from radapt.runs.folder import threshold_of
+def _own_thresholds(run: Path, classifier: "Classifier") -> "Mapping[str, Threshold]":
+    from radapt.runs.folder import thresholds_of_run
 
-    return threshold_of(run)
+    spec = classifier.spec
+    return thresholds_of_run(run, spec.classes, None, exclusive=spec.outputs != "findings")
+
+
+def _with_own(settings: "EvaluateOptions", own: "Mapping[str, Threshold]") -> "EvaluateOptions":
+    """Return settings with the thresholds that a model comes with, by finding, in place of the usual 0.5."""
+    from radapt.evaluation.performance import PerformanceOptions
+
+    performance = settings.performance or PerformanceOptions()
+    return replace(settings, performance=replace(performance, chosen=own)) if own else settings
 
 
 def _write_page(html: Path | None, result: dict[str, Any], title: str, **options: Any) -> None:

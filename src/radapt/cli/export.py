@@ -52,8 +52,18 @@ Hub = Annotated[
     str | None,
     typer.Option(
         "--hub",
-        help="Push the file, the weights of RUN and the model card to a Hugging Face Hub, as OWNER/NAME. "
+        help="Push the file, the weights of RUN and the model card to a Hugging Face Hub, as OWNER/NAME, "
+        "private unless --public is given. "
         "HF_TOKEN says who pushes, HF_ENDPOINT to which hub. Without it: nothing leaves this machine.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Public = Annotated[
+    bool,
+    typer.Option(
+        "--public",
+        help="Let everybody see and fetch what --hub pushes. Without it: only who may see OWNER's private "
+        "models.",
         rich_help_panel=OUTPUT,
     ),
 ]
@@ -77,6 +87,7 @@ def export(
     int8: Int8 = False,
     threshold: LabelAt = None,
     hub: Hub = None,
+    public: Public = False,
     as_json: options.Json = False,
     threads: options.Threads = None,
 ) -> None:
@@ -85,19 +96,19 @@ def export(
     The file is held against RUN on images first; one that gives other scores is not written.
     """
     from radapt.device import select_device
-    from radapt.evaluation.thresholds import thresholds_of
+    from radapt.errors import AskedWrongly
     from radapt.exporting.export import check_out, export_int8, export_model
-    from radapt.runs.folder import is_finished, read_record, threshold_of
+    from radapt.runs.folder import is_finished, read_record, thresholds_of_run
 
     check_out(out, kind)
     if hub is not None:
         _check_hub(hub, run)
+    elif public:
+        raise AskedWrongly("--public is for what --hub pushes: give --hub OWNER/NAME too.")
     classifier = open_classifier(run)
     spec, hardware = classifier.spec, select_device("cpu", "fp32", threads)
     record = read_record(run) if is_finished(run) else {}
-    thresholds = thresholds_of(
-        run, spec.classes, threshold or threshold_of(run), exclusive=spec.outputs != "findings"
-    )
+    thresholds = thresholds_of_run(run, spec.classes, threshold, exclusive=spec.outputs != "findings")
     if int8:
         data = _labelled(images, kind, classifier)
         note(f"Exporting {spec.model} in 8 bits ...")
@@ -115,7 +126,7 @@ def export(
     if hub is not None:
         from radapt.exporting.hub import push
 
-        say(f"Pushed: {push(hub, run, written)}", error=as_json)
+        say(f"Pushed: {push(hub, run, written, public=public)}", error=as_json)
 
 
 def _check_hub(name: str, run: Path) -> None:

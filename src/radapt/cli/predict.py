@@ -155,16 +155,13 @@ def _write_dicom(
 def _of_run(run: Path, threshold: str | None, hardware: tuple[str, int | None], *, flags: bool) -> _Model:
     """Open the model of a run, with its thresholds, and with its reference if images are to be flagged."""
     from radapt.device import select_device
-    from radapt.evaluation.thresholds import thresholds_of
     from radapt.models.inference import scorer_of
-    from radapt.runs.folder import threshold_of
+    from radapt.runs.folder import thresholds_of_run
 
     classifier = open_classifier(run)
     chosen = select_device(hardware[0], "fp32", hardware[1])
     scorer = scorer_of(classifier, chosen)
-    thresholds = thresholds_of(
-        run, scorer.classes, threshold or threshold_of(run), exclusive=not scorer.findings
-    )
+    thresholds = thresholds_of_run(run, scorer.classes, threshold, exclusive=not scorer.findings)
     check = _reference_check(run, classifier, chosen) if flags else None
     return _Model(scorer, thresholds, check, partial(identity_of_run, run, classifier), classifier)
 

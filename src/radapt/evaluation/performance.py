@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,7 @@ class PerformanceOptions:
 
     rule: Rule = FIXED
     prevalence: float | None = None  # where the model would be used; None: that of the images
+    chosen: Mapping[str, Threshold] = field(default_factory=dict)  # by label, in place of what a rule chooses
     fallback: Rule | None = None  # for a label whose images lack a class that the rule needs; None: an error
 
     def __post_init__(self) -> None:
@@ -64,7 +65,7 @@ def evaluate_performance(
     -------
     list[dict]
         For each label "finding", "images", "prevalence" (of what follows, and whose), "threshold" (with the
-        sensitivity and specificity that it "reached" where it was chosen), "estimates" (a row a metric),
+        sensitivity and specificity that it "reached", if it was chosen here), "estimates" (a row a metric),
         "baseline_precision", "calibration", "reliability", "expected_error", "brier_parts", "decision_curve"
         and "cross_check" (a sentence where two standard errors of the AUROC disagree).
         Labels without both positive and negative images are left out.
@@ -100,7 +101,8 @@ def _evaluate_label(
     name: str, test: Predictions, options: PerformanceOptions, validation: Predictions | None, words: str
 ) -> dict[str, Any]:
     choosing = test if validation is None else validation
-    threshold = _chosen(options, choosing, words)
+    given = options.chosen.get(name)
+    threshold = given or _chosen(options, choosing, words)
     test_prevalence = baseline_precision(test)
     prevalence = test_prevalence if options.prevalence is None else options.prevalence
     values = (f"ppv@{prevalence:.6g}", f"npv@{prevalence:.6g}")
@@ -117,7 +119,7 @@ def _evaluate_label(
             "value": prevalence,
             "whose": "as among these images" if options.prevalence is None else "as given",
         },
-        "threshold": _threshold_row(threshold, choosing),
+        "threshold": _threshold_row(threshold, None if given else choosing),
         "estimates": rows,
         "baseline_precision": test_prevalence,
         "calibration": {"intercept": fitted.intercept.as_dict(), "slope": fitted.slope.as_dict()},
@@ -149,9 +151,10 @@ def _fields(record: Any) -> dict[str, Any]:
     return {name: bare(value) for name, value in asdict(record).items()}
 
 
-def _threshold_row(threshold: Threshold, images: Predictions) -> dict[str, Any]:
+def _threshold_row(threshold: Threshold, images: Predictions | None) -> dict[str, Any]:
+    """Return a threshold with what it reached on the images that it was chosen on, if these are here."""
     row = {"value": threshold.value, "rule": str(threshold.rule), "chosen_on": threshold.chosen_on}
-    if threshold.rule.kind == "fixed":
+    if images is None or threshold.rule.kind == "fixed":
         return row
     reached = {rate: estimate(rate, [images], threshold=threshold.value).as_dict() for rate in RATES}
     return {**row, "reached": reached}

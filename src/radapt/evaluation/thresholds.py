@@ -22,6 +22,7 @@ Kind = Literal["fixed", "youden", "sensitivity", "specificity", "cost"]
 EXAMPLES = "0.5, youden, sensitivity=0.95, specificity=0.9, cost=5:1"
 
 _SLACK = 1e-12  # rounding error of a sensitivity or specificity
+_HIGHEST = 1 + 1e-9  # of a threshold: one lies just above 1 where no image may reach it
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ def thresholds_for(
             f"A threshold is for two classes or for findings. This model has {len(classes)} classes, of "
             "which the likeliest is predicted: leave --threshold out."
         )
-    names = [classes[positive_class(classes)]] if exclusive else list(classes)
+    names = classes_with_threshold(classes, exclusive=exclusive)
     if rule.kind == "fixed":
         return dict.fromkeys(names, Threshold(rule.number, rule, "fixed beforehand"))
     if validation is None:
@@ -204,6 +205,32 @@ def thresholds_of(
         validation=None if run is None else validation_of(run),
         on="the validation images of the run",
     )
+
+
+def read_thresholds(rows: Mapping[str, Mapping[str, Any]], classes: Sequence[str]) -> dict[str, Threshold]:
+    """Read thresholds that a file or a record keeps, by finding.
+
+    Parameters
+    ----------
+    classes
+        What there can be a threshold of.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError, AttributeError
+        If one is damaged, is no probability, or is of what is not among these.
+    """
+    found = {name: Threshold.from_dict(row) for name, row in rows.items()}
+    if found.keys() - set(classes) or not all(0 <= each.value <= _HIGHEST for each in found.values()):
+        raise ValueError("a threshold that is no probability, or of what has none")
+    return found
+
+
+def classes_with_threshold(classes: Sequence[str], *, exclusive: bool) -> list[str]:
+    """Return what a threshold can be of: each finding, or the positive one of two classes; else nothing."""
+    if not exclusive:
+        return list(classes)
+    return [classes[positive_class(classes)]] if len(classes) == 2 else []
 
 
 def _of_all(value: float) -> str:

@@ -1,7 +1,8 @@
 """Models on a Hugging Face Hub: push an exported one with its card, and pull one by `hf:OWNER/NAME`.
 
-HF_ENDPOINT names another hub than the public one, and HF_TOKEN who pushes. Pushed are the exported file, the
-weights with their description, and the card: no predictions, no names of images or patients.
+HF_ENDPOINT names another hub than the public one, and HF_TOKEN who pushes. Pushed are the exported file,
+the weights with their description, a short record and the card: no predictions, no list of images or
+patients.
 """
 
 import json
@@ -12,40 +13,47 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from radapt.artefacts import CLASSIFIER, SCHEMA, WEIGHTS
+from radapt.artefacts import CLASSIFIER, RECORD, SCHEMA, WEIGHTS
 from radapt.errors import AskedWrongly, RadaptError
 from radapt.exporting.export import Exported
 from radapt.exporting.model_card import CARD_DATA, Facts, model_card
 from radapt.exporting.model_card_text import card_text
 from radapt.exporting.onnx_model import SUFFIX
+from radapt.files import read_document
 
 PREFIX = "hf:"
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 PAGE = "README.md"  # where a hub looks for the card
-PULLED = [CLASSIFIER, WEIGHTS, f"*{SUFFIX}", CARD_DATA]
+PULLED = [CLASSIFIER, WEIGHTS, RECORD, f"*{SUFFIX}", CARD_DATA]
+KEPT = ("strategy", "images", "pretrained", "golden")  # of a run's record
 ENDPOINT = "HF_ENDPOINT"
 
 
-def push(name: str, run: Path, file: Exported) -> str:
+def push(name: str, run: Path, file: Exported, *, public: bool = False) -> str:
     """Push an exported file with its run's weights and its card; give the address of the model.
 
     Parameters
     ----------
     name
         OWNER/NAME; made if it is not there yet.
+    public
+        Whether everybody may see it; a model that is there already stays as private as it is.
 
     Raises
     ------
     AskedWrongly
-        If it is no such name, huggingface_hub is not installed, or the hub refuses who asks.
+        If it is no such name, huggingface_hub is not installed, the hub refuses who asks, or the model is
+        there already and public, and that is not asked for.
     RadaptError
         If the hub cannot be reached or fails.
     """
     check_name(name)
-    card = model_card(run, file)
+    card = _for_others(model_card(run, file), name)
     with _asking(name) as library:
         api = library.HfApi(endpoint=os.environ.get(ENDPOINT))
-        made = api.create_repo(name, exist_ok=True)
+        made = api.create_repo(name, exist_ok=True, private=not public)
+        if not public and not api.model_info(name).private:
+            raise AskedWrongly(f"{name} is public on this hub: give --public too, or another name.")
         operations = [
             library.CommitOperationAdd(path_in_repo=place, path_or_fileobj=content)
             for place, content in _pushed(run, file, card).items()
@@ -104,10 +112,24 @@ def _pushed(run: Path, file: Exported, card: Facts) -> dict[str, Any]:
     texts = {PAGE: f"{_front_matter(card)}{card_text(card)}", CARD_DATA: f"{document}\n"}
     return {
         file.path.name: file.path.read_bytes(),
+        RECORD: f"{json.dumps(_record(run, file), indent=2, allow_nan=False)}\n".encode(),
         CLASSIFIER: (run / CLASSIFIER).read_bytes(),
         WEIGHTS: (run / WEIGHTS).read_bytes(),
         **{name: text.encode() for name, text in texts.items()},
     }
+
+
+def _record(run: Path, file: Exported) -> dict[str, Any]:
+    """Return what commands need of a record: thresholds, golden scores, how the model was made."""
+    record = read_document(run / RECORD)
+    kept: dict[str, Any] = {key: record[key] for key in KEPT if key in record}
+    return {"schema": SCHEMA, **kept, "thresholds": dict(file.metadata.thresholds), "notices": []}
+
+
+def _for_others(card: Facts, name: str) -> Facts:
+    """Return a card without the folder of the run, the command line and the fingerprints of data sets."""
+    data = [{**each, "fingerprint": None} for each in card["data"]]
+    return {**card, "name": name, "data": data, "made": {**card["made"], "command": None}}
 
 
 def _front_matter(card: Facts) -> str:

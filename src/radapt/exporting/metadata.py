@@ -9,15 +9,13 @@ import numpy as np
 
 from radapt.artefacts import SCHEMA
 from radapt.errors import AskedWrongly, BadArtefact
-from radapt.evaluation.thresholds import Threshold
+from radapt.evaluation.thresholds import Threshold, classes_with_threshold, read_thresholds
 from radapt.files import check_kinds
 from radapt.images.pixels import READER_VERSION
 from radapt.images.preprocessing import Preprocessing
-from radapt.labels import positive_class
 
 KEY = "radapt"  # of the metadata in a file
 RESEARCH_USE = "Research software: this model is no medical device, and makes no clinical claim."
-HIGHEST = 1 + 1e-9  # a threshold; one lies just above 1 where no image may reach it
 OUTPUTS = ("softmax", "sigmoid", "findings")
 INPUT = (
     "images: raw grey levels, uint8 (n, 1, height, width) of any size, 0 is black. Values of more than 8 "
@@ -66,16 +64,7 @@ class Metadata:
             raise ValueError("two classes of one name")
         if self.golden and (len(self.golden) != len(self.classes) or not np.isfinite(self.golden).all()):
             raise ValueError(f"{len(self.golden)} golden scores for {len(self.classes)} classes")
-        unknown = self.chosen.keys() - self._decided
-        if unknown or not all(0 <= each.value <= HIGHEST for each in self.chosen.values()):
-            raise ValueError("a threshold that is no probability, or of what has none")
-
-    @property
-    def _decided(self) -> set[str]:
-        """The classes that a threshold can be of."""
-        if self.outputs == "findings":
-            return set(self.classes)
-        return {self.classes[positive_class(self.classes)]} if len(self.classes) == 2 else set()
+        _ = self.chosen  # refuses what is no threshold
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -85,7 +74,8 @@ class Metadata:
     @property
     def chosen(self) -> dict[str, Threshold]:
         """The thresholds by finding; empty where the likeliest class is taken."""
-        return {name: Threshold.from_dict(row) for name, row in self.thresholds.items()}
+        names = classes_with_threshold(self.classes, exclusive=self.outputs != "findings")
+        return read_thresholds(self.thresholds, names)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields by name, ready for strict JSON."""

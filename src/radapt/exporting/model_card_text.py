@@ -58,7 +58,8 @@ def _data(sets: Sequence[Facts]) -> str:
     parts = []
     for each in sets:
         about = f"{_plain(str(each['name']))} ({each['role']}): split by {each['split_rule']}, patients by "
-        about += f"{each['patient_rule']}; fingerprint `{str(each['fingerprint'])[:12]}`."
+        digest = f"; fingerprint `{str(each['fingerprint'])[:12]}`" if each["fingerprint"] else ""
+        about += f"{each['patient_rule']}{digest}."
         rows = [
             [part["name"], part["images"], part["patients"], _counts(part["classes"] or {})]
             for part in each["splits"]

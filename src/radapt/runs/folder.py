@@ -21,12 +21,13 @@ import dataclasses
 import io
 import logging
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from radapt.artefacts import HISTORY, RECORD, STATE, predictions_file
 from radapt.errors import BadArtefact
+from radapt.evaluation.thresholds import Threshold, classes_with_threshold, read_thresholds, thresholds_of
 from radapt.files import check_file, read_document, write_document, write_text
 from radapt.models import checkpoint
 from radapt.models.classifier import Classifier
@@ -97,11 +98,36 @@ def initial_weights_of(folder: Path) -> str | None:
     return record.get("pretrained") or None
 
 
-def threshold_of(folder: Path) -> str | None:
-    """Return the threshold that an imported model came with, as `--threshold` takes it; None without one."""
-    record = read_record(folder) if is_finished(folder) else {}
-    value = record.get("threshold")
-    return None if value is None else repr(float(value))
+def thresholds_of_run(
+    folder: Path | None, classes: Sequence[str], threshold: str | None, *, exclusive: bool
+) -> dict[str, Threshold]:
+    """Choose the threshold of each finding that is asked for, or take those that a run came with.
+
+    An imported run has one, and a run that was fetched from a hub has those of the file pushed with it.
+
+    Parameters
+    ----------
+    folder
+        None of a model without a run folder.
+    threshold
+        As `--threshold` takes it; None for those that the run came with, else none: the likeliest class.
+
+    Raises
+    ------
+    AskedWrongly
+        As `radapt.evaluation.thresholds.thresholds_for`.
+    BadArtefact
+        If those that it came with are damaged.
+    """
+    record = read_record(folder) if folder is not None and is_finished(folder) else {}
+    if threshold is None and (rows := record.get("thresholds")) is not None:
+        try:
+            return read_thresholds(rows, classes_with_threshold(classes, exclusive=exclusive))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BadArtefact(f"{folder} holds damaged thresholds: {error}.") from None
+    own = record.get("threshold")
+    asked = threshold if threshold is not None or own is None else repr(float(own))
+    return thresholds_of(folder, classes, asked, exclusive=exclusive)
 
 
 def write_history(path: Path, history: Iterable[Epoch]) -> None:

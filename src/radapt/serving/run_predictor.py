@@ -15,7 +15,6 @@ from radapt.drift.monitor import MIN_PATIENTS, find_drift
 from radapt.drift.outliers import Reference
 from radapt.drift.reference import ABOUT, read_reference
 from radapt.errors import AskedWrongly, BadArtefact
-from radapt.evaluation.thresholds import thresholds_of
 from radapt.explaining.maps import explain, targets_of
 from radapt.explaining.placement import placed
 from radapt.exporting.onnx_model import is_onnx
@@ -24,7 +23,7 @@ from radapt.images.preprocessing import Preprocessing
 from radapt.models.checkpoint import load_classifier, model_digest
 from radapt.models.classifier import Classifier, probabilities
 from radapt.models.inference import ScoresAndFeatures, checked, logits_one_by_one, scorer_of
-from radapt.runs.folder import is_finished, read_record, threshold_of
+from radapt.runs.folder import is_finished, read_record, thresholds_of_run
 from radapt.serving.onnx_predictor import open_onnx
 from radapt.serving.predictor import Map, Predictor, Scored
 from radapt.study.plan import Cell
@@ -145,8 +144,7 @@ def open_run(run: Path, hardware: Hardware, threshold: str | None = None) -> Run
     classifier = load_classifier(run)
     classifier.to(hardware.device)
     spec = classifier.spec
-    threshold = threshold or threshold_of(run)
-    thresholds = thresholds_of(run, spec.classes, threshold, exclusive=spec.outputs != "findings")
+    thresholds = thresholds_of_run(run, spec.classes, threshold, exclusive=spec.outputs != "findings")
     features = read_reference(run, classifier) if (run / ABOUT).is_file() else None
     if features is not None and features.people < MIN_PATIENTS:
         features = None
