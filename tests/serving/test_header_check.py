@@ -1,6 +1,7 @@
 """Sizes are read from the first bytes of a file, and images refused by them."""
 
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -38,6 +39,18 @@ def test_the_size_is_that_of_the_header(name):
 def test_a_header_that_is_cut_off_is_left_to_the_decoder(name):
     for length in range(0, len(FILES[name]), 7):
         check_size(FILES[name][:length], 1200)
+
+
+def test_a_png_says_its_size_once_at_its_beginning():
+    head, rest = FILES["png"][:8], FILES["png"][8:]
+    text = struct.pack(">I4s8sI", 8, b"tEXt", bytes(8), 0)
+    small = struct.pack(">I4sIIBBBBBI", 13, b"IHDR", 1, 1, 8, 0, 0, 0, 0, 0)
+    for data in (head + text + rest, head + small + rest, head + small + text + rest):
+        with pytest.raises(Refused, match="does not say its size once") as refused:
+            check_size(data, 1200)
+        assert refused.value.status == 422
+    with pytest.raises(Refused, match="more than 100,000 chunks"):
+        check_size(head + small + 100_001 * text, 1200)
 
 
 def test_a_jpeg_of_many_scans_is_refused():

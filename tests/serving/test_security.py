@@ -23,7 +23,7 @@ def test_names_of_this_machine_are_answered(client, host):
 
 
 def test_a_page_of_another_site_is_refused(client, image):
-    for origin in ("https://evil.example", "null", "http://127.0.0.1:9"):
+    for origin in ("https://evil.example", "null", "http://127.0.0.1:9", "http://["):
         answer = client.post("/v1/predict", content=image, headers={"origin": origin})
         assert answer.status_code == 403
     answer = client.post("/v1/predict", content=image, headers={"origin": "http://127.0.0.1"})

@@ -6,7 +6,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
-from live_service import served
+from live_service import listening, served
 
 from radapt.errors import AskedWrongly
 from radapt.serving.limits import Limits
@@ -66,6 +66,46 @@ def test_a_slow_body_and_a_slow_head_are_cut_off(port, image):
     assert b'"label"' in good(port, image)
 
 
+@pytest.mark.parametrize("path", [b"/healthz", b"/", b"/assets/serve.js", b"/v1/drift"])
+def test_a_body_that_nobody_reads_holds_no_connection(port, path):
+    head = b"GET " + path + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n"
+    answer_to(port, head, b"x", pause=0.1)  # ends when the service closes
+
+
+async def _one_piece(send, pieces: int) -> None:
+    await send({"type": "http.response.body", "body": bytes(pieces * 2**20)})
+
+
+async def _many_pieces(send, pieces: int) -> None:
+    for number in range(pieces):
+        await send({"type": "http.response.body", "body": bytes(2**20), "more_body": number < pieces - 1})
+
+
+@pytest.mark.parametrize("sends", [_one_piece, _many_pieces])
+def test_an_answer_that_nobody_reads_holds_no_connection(sends):
+    async def app(scope, receive, send):
+        if scope["type"] == "lifespan":
+            for name in ("startup", "shutdown"):
+                await receive()
+                await send({"type": f"lifespan.{name}.complete"})
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await sends(send, 16 if scope["path"] == "/large" else 0)
+
+    short = Limits(head_seconds=0.2, body_seconds=0.2, answer_seconds=0.2, connections=2)
+    with listening(app, short) as address, socket.socket() as lazy:
+        where = ("127.0.0.1", urlsplit(address).port)
+        lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        lazy.connect(where)
+        lazy.sendall(b"GET /large HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        for _ in range(50):
+            status = answer_to(where[1], b"GET / HTTP/1.0\r\n\r\n").split(b" ")[1]
+            if status == b"200":
+                break
+            time.sleep(0.1)
+        assert status == b"200"
+
+
 def test_a_sender_sees_that_the_service_is_busy_though_its_image_is_not_kept(service, image):
     small = Service(service.model, None, replace(service.limits, held_bytes=100_000))
     with served(small) as address:
@@ -88,6 +128,9 @@ def test_an_address_that_others_reach_needs_a_token():
         guard(lambda *_: None, "0.0.0.0", None)
     with pytest.raises(AskedWrongly, match="give one of 16 or more"):
         guard(lambda *_: None, "127.0.0.1", "short")
+    for token in ("pässwört-pässwört", "one two three four"):
+        with pytest.raises(AskedWrongly, match="a space or a letter beyond ASCII"):
+            guard(lambda *_: None, "127.0.0.1", token)
     assert guard(lambda *_: None, "0.0.0.0", "x" * 16).names is None
     assert "127.0.0.2" in guard(lambda *_: None, "127.0.0.2", None).names
 

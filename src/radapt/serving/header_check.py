@@ -2,6 +2,7 @@
 
 import io
 import struct
+from collections.abc import Iterator
 
 from radapt.errors import BadImage
 from radapt.images.dicom.codestream import segments
@@ -11,6 +12,7 @@ from radapt.serving.limits import Refused
 PNG = b"\x89PNG\r\n\x1a\n"
 JPEG = b"\xff\xd8\xff"
 MAX_SCANS = 100  # of a progressive JPEG, each of which is a pass over all pixels
+MAX_CHUNKS = 100_000  # of a PNG; plain ones of 64 MiB have 8,192
 
 _FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 _SCAN = b"\xff\xda"
@@ -41,7 +43,7 @@ def check_size(data: bytes, most: int) -> None:
     Raises
     ------
     Refused
-        With status 413.
+        With status 413, or 422 if a PNG does not begin with its size, or says it twice.
     """
     size = _dicom(data) if is_dicom(data) else _png(data) if data.startswith(PNG) else _jpeg(data)
     if size > most:
@@ -52,8 +54,23 @@ def check_size(data: bytes, most: int) -> None:
 
 
 def _png(data: bytes) -> int:
+    """Return the pixels by the one IHDR chunk, which has to come first (PNG specification, 5.6)."""
+    for number, kind in enumerate(_chunks(data)):
+        if (kind == b"IHDR") != (number == 0):
+            raise Refused(422, "The PNG does not say its size once, at its beginning. Save it again.")
+        if number == MAX_CHUNKS:
+            raise Refused(413, f"The PNG has more than {MAX_CHUNKS:,} chunks. Save it again as a plain PNG.")
     width, height = struct.unpack_from(">II", data.ljust(24, b"\0"), 16)
     return int(width * height)
+
+
+def _chunks(data: bytes) -> Iterator[bytes]:
+    """Yield the kind of each chunk of a PNG."""
+    place = len(PNG)
+    while place + 8 <= len(data):
+        size, kind = struct.unpack_from(">I4s", data, place)
+        yield kind
+        place += size + 12
 
 
 def _jpeg(data: bytes) -> int:

@@ -78,7 +78,7 @@ class Guard:
                 "This service answers under the name of this machine alone. Use 127.0.0.1 or localhost.",
             )
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != hosts[0].lower():
+        if origin is not None and _place_of(origin) != hosts[0].lower():
             return 403, "This service takes no requests from pages of other sites. Open its own page."
         is_open = path in (OPEN_PATHS - {"/"} if self.asks else OPEN_PATHS) or path.startswith(ASSETS)
         if self.token is None or is_open or self._knows(headers.get("authorization", "")):
@@ -110,6 +110,14 @@ def _name_of(host: str) -> str:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return ""
+
+
+def _place_of(origin: str) -> str | None:
+    """Return the name and port of an Origin header; None if it is none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
 
 
 def _with_headers(send: Send) -> Send:

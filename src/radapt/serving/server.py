@@ -1,4 +1,4 @@
-"""Listen on an address: one process, one event loop, and a time limit for the head of a request."""
+"""Listen on an address: one process, one event loop, and time limits for requests and their answers."""
 
 import asyncio
 import ipaddress
@@ -31,12 +31,17 @@ def guard(app: ASGIApp, host: str, token: str | None, *, asks: bool = False) -> 
     Raises
     ------
     AskedWrongly
-        If others than this machine could ask without a token, or the token is short.
+        If others than this machine could ask without a token, or the token is short or not plain ASCII.
     """
     if token is not None and len(token) < SHORTEST_TOKEN:
         raise AskedWrongly(
             f"The token has {len(token)} characters: give one of {SHORTEST_TOKEN} or more, such as `openssl "
             "rand -hex 32` prints."
+        )
+    if token is not None and not all("!" <= letter <= "~" for letter in token):
+        raise AskedWrongly(
+            "The token has a space or a letter beyond ASCII, which programs send in different ways: give one "
+            "of plain letters and digits, such as `openssl rand -hex 32` prints."
         )
     if not is_loopback(host) and token is None:
         raise AskedWrongly(
@@ -119,7 +124,7 @@ def make_server(app: ASGIApp, limits: Limits) -> Server:
     """Return a server of this application that has not been started."""
     config = uvicorn.Config(
         app,
-        http=_protocol(limits.head_seconds),
+        http=_protocol(limits),
         loop="asyncio",
         ws="none",
         lifespan="on",
@@ -134,32 +139,41 @@ def make_server(app: ASGIApp, limits: Limits) -> Server:
     return Server(config)
 
 
-def _protocol(seconds: float) -> type[H11Protocol]:
-    """Return a protocol that closes connections whose next head does not arrive within so many seconds."""
+def _protocol(limits: Limits) -> type[H11Protocol]:
+    """Return a protocol in which nothing lasts longer than it may: a head, a request, nor its answer."""
+    whole_request = limits.head_seconds + limits.body_seconds + limits.answer_seconds
 
     class Punctual(H11Protocol):
         _deadline: asyncio.TimerHandle | None = None
+        _timed: object = None  # the request whose deadline runs
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
-            self._watch()
+            self._allow(limits.head_seconds)
 
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            if self.conn.their_state is not h11.IDLE and self._deadline is not None:
-                self._deadline.cancel()
-                self._deadline = None
-            elif self.conn.their_state is h11.IDLE:
-                self._watch()
+        def handle_events(self) -> None:
+            super().handle_events()
+            if self.cycle is not self._timed and not self.cycle.response_complete:
+                self._timed = self.cycle
+                self._allow(whole_request)
+
+        def on_response_complete(self) -> None:
+            unsent = self.transport.get_write_buffer_size() > 0
+            self._allow(limits.body_seconds if unsent else limits.head_seconds)
+            if self.conn.their_state is not h11.DONE:  # more of a body that nobody reads would follow
+                self.transport.close()
+            super().on_response_complete()
 
         def connection_lost(self, exc: Exception | None) -> None:
             super().connection_lost(exc)
             if self._deadline is not None:
                 self._deadline.cancel()
 
-        def _watch(self) -> None:
-            if self._deadline is None:
-                self._deadline = self.loop.call_later(seconds, self.transport.close)
+        def _allow(self, seconds: float) -> None:
+            """Set anew when the connection ends, whatever has not been sent or read by then."""
+            if self._deadline is not None:
+                self._deadline.cancel()
+            self._deadline = self.loop.call_later(seconds, self.transport.abort)
 
     return Punctual
 
