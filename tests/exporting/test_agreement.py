@@ -32,6 +32,15 @@ def test_a_file_agrees_with_its_model_on_prepared_and_on_raw_images(pair, hardwa
     assert found.largest < 1e-6
     check_agreement(found)
     assert "2 images, 2 of them in their own size too" in str(found)
+    raw = [image[::-1] for image in sample.raw]  # as a program that leaves images upside down
+    turned = agreement(
+        pair.classifier,
+        read_onnx_model(pair.written.path).predict_pixels,
+        replace(sample, raw=raw),
+        hardware,
+    )
+    assert turned.read > 1e-4 > turned.largest
+    assert "they differ from `radapt predict` by up to" in str(turned)
 
 
 def test_another_model_is_refused_with_the_figure(pair, hardware):

@@ -1,12 +1,13 @@
 """A model card says what the records of a run and of its study say, and leaves open what they do not."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from exporting_samples import lively
 from samples import CLASSES
 
-from radapt.artefacts import CELLS, RECORD, SCORES, STRESS, STUDY
+from radapt.artefacts import CELLS, PERFORMANCE, RECORD, SCORES, STRESS, STUDY
 from radapt.errors import WrongFolder
 from radapt.exporting.model_card import CARD, CARD_DATA, model_card, write_model_card
 from radapt.files import write_document
@@ -101,6 +102,22 @@ def test_a_cell_of_a_study_takes_its_own_rows_of_it(tmp_path):
     assert [(each["column"], each["group"]) for each in card["subgroups"]] == [("sex", "F")]
     assert [each["name"] for each in card["data"]] == ["a | b"]
     assert [each["shift"] for each in card["shifts"]] == ["noise@3"]
+
+
+def test_each_exported_file_has_a_card_and_says_where_its_threshold_was_not_measured(tmp_path, pair):
+    run = write_run(tmp_path / "run")
+    point = {"finding": "PNEUMONIA", "threshold": {"value": 0.5, "chosen_on": "fixed"}, "estimates": []}
+    write_document(run / PERFORMANCE, {"sets": {"target-test": [point]}})
+    for name in ("a.onnx", "b.onnx"):
+        path = write_model_card(run, tmp_path, replace(pair.written, path=tmp_path / name))
+        assert path.name == f"{name}.{CARD}"
+        assert json.loads((tmp_path / f"{name}.{CARD_DATA}").read_text())["file"]["name"] == name
+        text = path.read_text()
+        assert "The operating point of the file, PNEUMONIA from 0.3 on" in text
+        assert "- PNEUMONIA from 0.3 on, fixed beforehand" in text
+    point["threshold"]["value"] = 0.3
+    write_document(run / PERFORMANCE, {"sets": {"target-test": [point]}})
+    assert not any("operating point of the file" in row for row in model_card(run, pair.written)["open"])
 
 
 def test_a_card_is_of_one_model(tmp_path):

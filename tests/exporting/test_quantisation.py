@@ -14,6 +14,7 @@ from radapt.exporting.onnx_file import serialise
 from radapt.exporting.onnx_model import read_onnx_model
 from radapt.exporting.quantisation import calibration_images, cost_of_int8, quantised
 from radapt.images.imageset import Dataset
+from radapt.images.leaks import pixel_digests
 from radapt.models.inference import predict
 
 
@@ -53,6 +54,16 @@ def test_its_cost_is_in_the_file_with_an_interval(pair, tmp_path, hardware, monk
     assert cost_of_int8(pair.classifier, given, data["test"], hardware)["change"] == cost["change"]
     assert predict(pair.classifier, data["test"], hardware).classes == given.classes
     assert "AUROC changes by" in cost["sentence"]
+    assert "of 24 decisions" in cost["sentence"]
+    assert "the thresholds of the file; whether the model learned" in cost["sentence"]
+    own = predict(pair.classifier, data["test"], hardware)
+    at = float(own.scores[0, 1])
+    others = replace(own, scores=own.scores - np.array([-1e-9, 1e-9]))
+    learned = pixel_digests(data["test"])[:5]
+    more = {"thresholds": {"PNEUMONIA": at}, "learned": learned}
+    cost = cost_of_int8(pair.classifier, others, data["test"], hardware, **more)
+    assert (cost["flipped"], cost["learned_from"]) == (int((own.scores[:, 1] == at).sum()), 5)
+    assert "the model learned from 5 of these images" in cost["sentence"]
     assert written.bytes == out.stat().st_size
 
 

@@ -1,14 +1,18 @@
 """Two studies side by side: paired where they tested the same images, and what their plans differ in."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from outcomes import IMAGES, predicted
+from samples import make_images
 
 from radapt.artefacts import CELLS, STUDY, predictions_file
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.evaluation.scores import Outcome, estimate_rows
+from radapt.predictions import Predictions
+from radapt.runs.learned import write_learned
 from radapt.stats.inference import difference
 from radapt.study.plan import Cell, Plan
 from radapt.study.two_studies import compare_studies, in_a_sentence
@@ -87,6 +91,33 @@ def test_of_other_images_they_are_those_of_independent_sets(tmp_path):
     assert compared.notes == (
         "Target images: not the same in both studies, so that differences are not paired.",
     )
+
+
+def test_images_of_the_same_names_in_unrelated_data_sets_are_not_paired(tmp_path):
+    one = write_study(tmp_path / "one", {"none": 0.7, "head": 0.75})
+    other = write_study(tmp_path / "other", {"none": 0.7, "head": 0.95})
+    about = json.loads((other / STUDY).read_text())
+    about["source"]["fingerprint"] = "fedcba0987654321"
+    (other / STUDY).write_text(json.dumps(about))
+    base = Cell("none", "", 0).name
+    for folder, seed, how in ((other, 1, "unpaired"), (other, 0, "paired")):
+        for study, start in ((one, 0), (folder, seed)):
+            pixels = make_images(4, size=16, seed=start)
+            write_learned(study / CELLS / base, [], [pixels])
+        compared = compare_studies(one, folder)
+        assert {row.how for row in compared.rows} == {how}
+        assert any("come from other data sets" in note for note in compared.notes) == (how == "unpaired")
+
+
+def test_patients_of_both_are_counted_where_the_images_differ(tmp_path):
+    one = write_study(tmp_path / "one", {"none": 0.7, "head": 0.75})
+    other = write_study(tmp_path / "other", {"none": 0.7, "head": 0.95}, domain="u")
+    for path in (one / CELLS, other / CELLS):
+        for file in path.glob("*/predictions/target-test.parquet"):
+            run = Predictions.load(file)
+            replace(run, patients=np.array([f"p{row}" for row in range(len(run))])).save(file)
+    (note,) = compare_studies(one, other).notes
+    assert f"{IMAGES} patients of the same name are in both" in note
 
 
 def test_what_differs_is_named_and_what_one_lacks_is_left_out(tmp_path):

@@ -99,6 +99,7 @@ def export(
     from radapt.errors import AskedWrongly
     from radapt.exporting.export import check_out, export_int8, export_model
     from radapt.runs.folder import is_finished, read_record, thresholds_of_run
+    from radapt.runs.learned import read_learned
 
     check_out(out, kind)
     if hub is not None:
@@ -112,7 +113,8 @@ def export(
     if int8:
         data = _labelled(images, kind, classifier)
         note(f"Exporting {spec.model} in 8 bits ...")
-        written = export_int8(classifier, record, out, data, hardware, thresholds=thresholds)
+        learned = (read_learned(run) or {}).get("learned")
+        written = export_int8(classifier, record, out, data, hardware, thresholds=thresholds, learned=learned)
     else:
         sample = _sample(images, spec.reading)
         note(f"Exporting {spec.model} ...")

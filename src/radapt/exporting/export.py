@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from radapt.device import Hardware
 from radapt.errors import AskedWrongly, UnknownName
@@ -106,6 +107,7 @@ def export_int8(
     hardware: Hardware,
     *,
     thresholds: Mapping[str, Threshold] | None = None,
+    learned: NDArray[np.uint64] | None = None,
 ) -> Exported:
     """Write a model as one file of ONNX whose layers count in 8 bits, with what that costs.
 
@@ -114,6 +116,8 @@ def export_int8(
     data
         Labelled images, as the model reads them: train images measure the ranges of the network, and test
         images the cost.
+    learned
+        Digests of the images that the model learned from, see `radapt.runs.learned`; None if not known.
 
     Raises
     ------
@@ -130,7 +134,8 @@ def export_int8(
     run = built.run(built.write(metadata), metadata)
     pixels = np.asarray(tested.pixels)
     given = Predictions(run(pixels), tested.labels, tested.patients, tested.ids, tested.classes)
-    cost = cost_of_int8(classifier, given, tested, hardware)
+    values = {name: each.value for name, each in metadata.chosen.items()}
+    cost = cost_of_int8(classifier, given, tested, hardware, thresholds=values, learned=learned)
     words = f"{counted(len(tested), 'test image')} of {data.origin.name}"
     found = Agreement(len(tested), 0, cost["largest"], cost["flipped"], words)
     return _written(out, built, replace(metadata, int8={"measured_on": len(ranges), **cost}), run, found)

@@ -4,7 +4,7 @@ The headings follow Mitchell et al. 2019 (arXiv:1810.03993). All comes from the 
 study that the run is a cell of; what they do not say is left open.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,12 +83,14 @@ def model_card(run: Path, file: Exported | None = None) -> Facts:
             name: record.get("provenance", {}).get(name)
             for name in ("radapt", "started", "finished", "command")
         },
-        "open": _left_open(parts, licence),
+        "open": [*_elsewhere(parts["operating_points"], file), *_left_open(parts, licence)],
     }
 
 
 def write_model_card(run: Path, folder: Path, file: Exported | None = None) -> Path:
     """Write the card of a run into a folder, as Markdown and as JSON; give the path of the former.
+
+    That of an exported file has its name before its own, so that each file in a folder has a card.
 
     Raises
     ------
@@ -98,9 +100,11 @@ def write_model_card(run: Path, folder: Path, file: Exported | None = None) -> P
         If it cannot be written.
     """
     card = model_card(run, file)
-    write_document(folder / CARD_DATA, card)
-    write_text(folder / CARD, card_text(card))
-    return folder / CARD
+    before = "" if file is None else f"{file.path.name}."
+    path = folder / f"{before}{CARD}"
+    write_document(folder / f"{before}{CARD_DATA}", card)
+    write_text(path, card_text(card))
+    return path
 
 
 def _study_of(run: Path) -> Facts:
@@ -235,6 +239,19 @@ def _file(file: Exported) -> Facts:
         "agreement": file.agreement.as_dict(),
         "int8": file.metadata.int8,
     }
+
+
+def _elsewhere(points: Sequence[Facts], file: Exported | None) -> Iterator[str]:
+    """Yield a sentence if the operating points were measured at other thresholds than the file's."""
+    chosen = {} if file is None else file.metadata.chosen
+    for point in points if file is not None else ():
+        own, name = chosen.get(str(point["finding"])), point["finding"]
+        at, measured = 0.5 if own is None else own.value, (point["threshold"] or {}).get("value")
+        if measured != at:
+            yield (
+                f"The operating point of the file, {name} from {at:.3g} on: {point['on']} was measured at "
+                f"another threshold. `radapt evaluate {file.path.name if file else ''}` measures it."
+            )
 
 
 def _left_open(parts: Facts, licence: str) -> list[str]:

@@ -127,6 +127,9 @@ def _file(file: Facts) -> str:
         f"File: `{file['name']}`, {file['bytes']:,} bytes, sha256 `{file['sha256']}`",
         f"Held against the run on {held['what']}: probabilities differ by at most {held['largest']:.1e}",
     ]
+    lines += [
+        f"{name} from {row['value']:.3g} on, {row['chosen_on']}" for name, row in file["thresholds"].items()
+    ]
     if file["int8"]:
         lines.append(f"Weights of 8 bits: {file['int8'].get('sentence', '')}")
     return "## File\n\n" + _list(lines)

@@ -2,7 +2,7 @@
 
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from radapt.images.subsample import subsample_evenly
 from radapt.models.classifier import Classifier
 from radapt.models.inference import check_classes, predict
 from radapt.predictions import Predictions
+from radapt.runs.learned import count_known
 from radapt.stats.inference import difference
 from radapt.text import counted, listed
 
@@ -98,7 +99,13 @@ def quantised(model: Any, pixels: Pixels) -> Any:
 
 
 def cost_of_int8(
-    classifier: Classifier, given: Predictions, images: ImageSet, hardware: Hardware
+    classifier: Classifier,
+    given: Predictions,
+    images: ImageSet,
+    hardware: Hardware,
+    *,
+    thresholds: Mapping[str, float] | None = None,
+    learned: NDArray[np.uint64] | None = None,
 ) -> dict[str, Any]:
     """Return what 8 bits cost on test images: the change in AUROC with its paired interval, and decisions.
 
@@ -106,23 +113,44 @@ def cost_of_int8(
     ----------
     given
         What the file gives for these images.
+    thresholds
+        At which decisions are made, by finding; 0.5, or the likeliest class, of what has none.
+    learned
+        Digests of the images that the model learned from; None if they are not known.
     """
     check_classes(classifier, images)
+    thresholds = thresholds or {}
     own = predict(classifier, images, hardware)
     change = difference("auroc", [given], [own])
-    differ = int((given.decide() != own.decide()).sum())
+    flips = _decisions(given, thresholds) != _decisions(own, thresholds)
+    differ, known = int(flips.sum()), None if learned is None else count_known(images, learned)
+    at = "the thresholds of the file" if thresholds else "0.5"
+    at = at if thresholds or len(given.classes) == 2 or not given.exclusive else "the likeliest class"
     said = (
-        f"AUROC changes by {change} on {counted(len(images), 'test image')}, of which "
-        f"{counted(differ, 'decision')} differ{'s' * (differ == 1)} at 0.5"
+        f"AUROC changes by {change} on {counted(len(images), 'test image')}, and {differ:,} of "
+        f"{counted(flips.size, 'decision')} differ{'s' * (differ == 1)} at {at}"
     )
+    if known is None:
+        said += "; whether the model learned from these images is not known"
+    elif known:
+        said += f"; the model learned from {known:,} of these images"
     return {
         "metric": "auroc",
         "change": change.as_dict(),
         "largest": float(np.abs(given.scores - own.scores).max()),
         "flipped": differ,
         "images": len(images),
+        "learned_from": known,
         "sentence": said,
     }
+
+
+def _decisions(predictions: Predictions, thresholds: Mapping[str, float]) -> NDArray[np.int64]:
+    """Return the class of each image (n,), or its findings (n, k), at thresholds by finding."""
+    if predictions.exclusive:
+        return predictions.decide(next(iter(thresholds.values()), 0.5))
+    at = np.array([thresholds.get(name, 0.5) for name in predictions.classes])
+    return np.asarray(predictions.scores >= at, dtype=np.int64)
 
 
 class _Reader:

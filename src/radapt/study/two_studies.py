@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from radapt.artefacts import STUDY
+from radapt.artefacts import CELLS, STUDY
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.evaluation.scores import Outcome, Score
 from radapt.files import read_document
 from radapt.metrics.table import metric as find_metric
-from radapt.runs.learned import read_learned
+from radapt.runs.learned import Digests, read_learned
 from radapt.stats.estimate import Estimate, verdict
 from radapt.stats.independent import independent_difference
 from radapt.stats.shared_samples import SharedSamples
@@ -21,11 +21,12 @@ from radapt.study.cells import read_predictions
 from radapt.study.comparison import tested_together
 from radapt.study.model_comparison import Model, match
 from radapt.study.plan import Cell, Plan, cells
-from radapt.text import counted, listed
+from radapt.text import counted, joined, listed
 
 DOMAINS = ("target", "source")
 FURTHER = "auroc"  # compared beside the metrics of both plans
 PAIRED, UNPAIRED = "paired", "unpaired"
+TOO_WIDE = ", which makes the intervals too wide"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,8 +99,8 @@ def compare_studies(first: Path, second: Path) -> TwoStudies:
     """Compare two finished studies.
 
     Where both tested the same images, by name and label, a difference is paired, and its verdict allows for
-    all comparisons by the same metric on these images; else it is that of independent sets
-    (`radapt.stats.independent`).
+    all comparisons by the same metric on these images; else, and where other data sets only share names, it
+    is that of independent sets (`radapt.stats.independent`).
 
     Raises
     ------
@@ -217,12 +218,17 @@ def _paired(
         for key in common
     ]
     ids = [set(model.runs[0].ids.tolist()) for model in (models[0], models[len(common)])]
-    shared = len(ids[0] & ids[1])
     if ids[0] != ids[1]:
-        also = (
-            f" ({counted(shared, 'image')} are in both, which makes the intervals too wide)" if shared else ""
-        )
+        people = [set(model.runs[0].patients.tolist()) for model in (models[0], models[len(common)])]
+        shared = {"image": len(ids[0] & ids[1]), "patient": len(people[0] & people[1])}
+        named = [counted(number, what) for what, number in shared.items() if number]
+        also = f" ({joined(named)} of the same name are in both{TOO_WIDE})" if named else ""
         return [], (f"not the same in both studies{also}, so that differences are not paired.",)
+    if _unrelated(studies, domain):
+        return [], (
+            "not paired. They have the same names in both studies, but come from other data sets, and no "
+            "test image of one is in the other.",
+        )
     try:
         matched, notes = match(models)
     except AskedWrongly as error:
@@ -240,11 +246,31 @@ def _runs(study: FinishedStudy, key: tuple[str, str], domain: str) -> tuple[Any,
     return tuple(read_predictions(study.folder, study.plan, Cell(*key, seed), domain) for seed in seeds)
 
 
+def _kept(studies: Sequence[FinishedStudy]) -> list[Digests | None]:
+    """Return the digests of images that the first base model of each study keeps."""
+    return [read_learned(study.folder / CELLS / Cell("none", "", study.plan.seed).name) for study in studies]
+
+
+def _unrelated(studies: Sequence[FinishedStudy], domain: str) -> bool:
+    """Return whether the test images have nothing but their names in common, as far as that is known.
+
+    Images that were prepared alike are told by their pixels; of others it is not known.
+    """
+    side = domain if all(study.facts.get(f"{domain}: fingerprint") for study in studies) else "source"
+    prints = {study.facts.get(f"{side}: fingerprint") for study in studies}
+    read = {
+        tuple(study.facts.get(f"{side}: {name}") for name in ("size", "resize", "intensity", "trim"))
+        for study in studies
+    }
+    one, other = _kept(studies)
+    if len(prints) < 2 or len(read) > 1 or one is None or other is None:
+        return False
+    return not np.isin(one["tested"], other["tested"]).any()
+
+
 def _other_pixels(studies: Sequence[FinishedStudy]) -> tuple[str, ...]:
     """Return a note if the same images were prepared or shifted otherwise, as far as that is known."""
-    kept = [
-        read_learned(study.folder / "cells" / Cell("none", "", study.plan.seed).name) for study in studies
-    ]
+    kept = _kept(studies)
     if None in kept or all(
         np.array_equal(each["tested"], kept[0]["tested"]) for each in kept if each and kept[0]
     ):
