@@ -95,6 +95,14 @@ def test_a_saved_classifier_comes_back_with_the_same_answers(tmp_path, hardware)
     assert again.spec == classifier.spec
 
 
+def test_of_a_study_a_model_is_named(tmp_path):
+    cell = tmp_path / "cells" / "head-all-s0"
+    cell.mkdir(parents=True)
+    (cell / "classifier.json").touch()
+    with pytest.raises(WrongFolder, match=f"is a study, whose models lie in .*such as {cell}"):
+        checkpoint.load_classifier(tmp_path)
+
+
 def test_damaged_or_foreign_artefacts_are_named(tmp_path):
     with pytest.raises(WrongFolder, match="does not exist"):
         checkpoint.load_classifier(tmp_path / "none")

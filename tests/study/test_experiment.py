@@ -510,3 +510,9 @@ def test_a_wrong_number_of_seeds_is_said(radapt, tmp_path):
         code, _, told = radapt("demo", "--seeds", wrong, "--out", tmp_path / "out")
         assert code == 2
         assert f"--seeds takes a number from 1 on, or auto. Got '{wrong}'." in told
+
+
+def test_the_same_images_are_no_other_hospital(dataset, hardware, tmp_path):
+    with pytest.raises(AskedWrongly, match="has the same images as the source"):
+        run_study(replace(QUICK, shift=None), dataset, dataset, tmp_path / "out", hardware=hardware)
+    assert not (tmp_path / "out").exists()

@@ -145,7 +145,8 @@ class Lines:
             task = self._tasks[-1]
             left = (now - task.began) * (task.total / done - 1) if done else None
             about = "" if left is None else f", about {left:.0f} s left"
-            self._report(f"{done:.1f} of {counted(task.total, task.unit)}{about}")
+            much = f"{done:,.1f}".removesuffix(".0")
+            self._report(f"{much} of {counted(task.total, task.unit)}{about}")
 
     def end(self) -> None:
         """Print how much was done in what time."""

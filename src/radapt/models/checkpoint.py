@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
-from radapt.artefacts import CLASSIFIER, ENCODER, WEIGHTS
+from radapt.artefacts import CELLS, CLASSIFIER, ENCODER, WEIGHTS
 from radapt.errors import BadArtefact, RadaptError, WrongFolder
 from radapt.files import atomic, read_document, sha256, write_document
 from radapt.models import onnx_encoder, program
@@ -41,6 +41,17 @@ def save_classifier(classifier: Classifier, folder: Path) -> None:
     write_document(folder / CLASSIFIER, description)
 
 
+def _no_model(folder: Path) -> str:
+    """Say why a path is no run, and what is."""
+    give = "Give the folder of a run, as `radapt train`, `adapt` or `import` writes it."
+    if folder.is_file():
+        return f"is a file. {give}"
+    cells = sorted(each.parent for each in folder.glob(f"{CELLS}/*/{CLASSIFIER}"))
+    if cells:
+        return f"is a study, whose models lie in {folder / CELLS}. Give one of them, such as {cells[0]}."
+    return f"{'holds no trained model' if folder.is_dir() else 'does not exist'}. {give}"
+
+
 def load_classifier(folder: Path | str) -> Classifier:
     """Read a classifier back, on the processor, in evaluation mode.
 
@@ -53,11 +64,7 @@ def load_classifier(folder: Path | str) -> Classifier:
     """
     folder = Path(folder)
     if not (folder / CLASSIFIER).is_file():
-        there = "is a file" if folder.is_file() else "does not exist"
-        there = "holds no trained model" if folder.is_dir() else there
-        raise WrongFolder(
-            f"{folder} {there}. Give a folder that `radapt train`, `adapt` or `study` has written."
-        )
+        raise WrongFolder(f"{folder} {_no_model(folder)}")
     try:
         description = read_document(folder / CLASSIFIER)
     except BadArtefact as error:

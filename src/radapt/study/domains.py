@@ -81,7 +81,7 @@ def real_domains(source: Dataset, target: Dataset, *, seed: int, in_folds: bool 
     Raises
     ------
     AskedWrongly
-        If the two data sets have different classes, or were read with different preprocessing.
+        If the two data sets have different classes, were read with different preprocessing, or are the same.
     """
     target = aligned(target, source.classes)
     if source.classes != target.classes or source.exclusive != target.exclusive:
@@ -94,6 +94,11 @@ def real_domains(source: Dataset, target: Dataset, *, seed: int, in_folds: bool 
         raise AskedWrongly(
             f"The images of the two data sets were read differently: {source.origin.reading} and "
             f"{target.origin.reading}. Pack one of them again."
+        )
+    if target.origin.fingerprint == source.origin.fingerprint:
+        raise AskedWrongly(
+            f"The target has the same images as the source, {source.origin.name}. Give those of another "
+            "hospital, or a shift (--shift) that simulates one."
         )
     train, valid = split_validation(source["train"], seed=seed)
     if not in_folds:
