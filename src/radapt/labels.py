@@ -14,6 +14,7 @@ from radapt.errors import AskedWrongly
 
 Labels = NDArray[np.int64] | NDArray[np.float32]
 Label = int | tuple[float, ...]  # of one image
+SEPARATOR = "|"  # of the findings of one image, as NIH ChestX-ray14 has it
 
 _NO_FINDING = re.compile(
     r"(no|non|without) .+|no ?findings?"
@@ -100,4 +101,4 @@ def same_labels(one: Labels, other: Labels) -> bool:
 
 def join_labels(findings: Sequence[str], has: Iterable[bool]) -> str:
     """Return the names of an image's findings joined by `|` as in NIH ChestX-ray14, "none" without any."""
-    return "|".join(name for name, one in zip(findings, has, strict=True) if one) or "none"
+    return SEPARATOR.join(name for name, one in zip(findings, has, strict=True) if one) or "none"

@@ -38,6 +38,14 @@ def test_what_is_no_run_is_refused(folder, radapt, where):
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    "words", ["--base runs/one", "--threshold 0.5", "--queue 4", "--device cpu", "--threads 1"]
+)
+def test_options_of_a_model_are_refused_of_a_study(studied, radapt, words):
+    code, _, err = radapt("serve", studied, "--check", *words.split())
+    assert (code, f"Got {words.split()[0]}, which is for a model" in err) == (2, True)
+
+
 def test_a_study_is_browsed_and_images_are_for_a_study(trained, studied, folder, radapt):
     code, out, err = radapt("serve", studied, "--check", "--images", folder)
     assert code == 0, err

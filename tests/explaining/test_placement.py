@@ -66,3 +66,10 @@ def test_so_it_does_in_16_bits_and_in_dicom(trim):
     check_spot(found, picture() == 255)
     found = placed(make_dicom(picture().astype(np.uint16) * 16, bits=12), reading)
     check_spot(found, picture() == 255)
+
+
+@pytest.mark.parametrize("resize", ["squash", "pad"])
+def test_so_it_does_over_a_smaller_original(resize):
+    found = placed(encoded(picture()), Preprocessing(SIZE, resize, trim=True)).shrunk(130)
+    assert found.original.shape == (80, 130)
+    check_spot(found, found.original > 200)

@@ -23,3 +23,10 @@ def test_a_threshold_is_chosen_as_predict_chooses_it(base_run, hardware):
     assert threshold_in_use(open_run(base_run, hardware)) == 0.5
     with pytest.raises(AskedWrongly, match="no rule for a threshold"):
         open_run(base_run, hardware, "best")
+
+
+def test_the_map_is_that_of_the_label_at_its_threshold(base_run, hardware, image):
+    for threshold, label in (("0", "PNEUMONIA"), ("1", "NORMAL")):
+        drawn = open_run(base_run, hardware, threshold).map_of(image, 20)
+        assert drawn.target == label
+        assert drawn.picture.shape == (20, 20, 3)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from radapt.serving.scoring import Outcome, Scoring
 from radapt.serving.service import Service
 from radapt.serving.worker import Job
 
@@ -49,3 +50,15 @@ def test_the_golden_image_is_not_among_the_latest_answers(started, service, imag
     outcome = made.submit([Job(image)])[0].result(20)
     assert outcome.answer["label"]
     assert len(made.scoring.recent) == 1
+
+
+def test_findings_are_counted_one_by_one(service, monkeypatch):
+    findings = Service(replace(service.model, thresholds={}), None, service.limits)
+    monkeypatch.setattr(type(service.model), "exclusive", False)
+    answers = [Outcome({"label": label, "ood": None}) for label in ("A|B", "B", "none")]
+    monkeypatch.setattr(Scoring, "score", lambda *_: answers)
+    findings._score([Job(), Job(), Job()])
+    text = findings.metrics.text().decode()
+    for name, count in {"A": 1, "B": 2, "none": 1}.items():
+        assert f'radapt_images_total{{label="{name}"}} {count}.0' in text
+    assert "A|B" not in text

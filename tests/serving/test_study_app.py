@@ -38,6 +38,12 @@ def test_every_link_leads_somewhere_and_every_image_is_shown(pages, view):
     assert shown == sum(len(view.changed(name)) for name in view.cells) > 0
 
 
+def test_the_report_is_drawn_once(pages, monkeypatch):
+    first = pages.get("/report").text
+    monkeypatch.setattr("radapt.serving.study_app.render", None)
+    assert pages.get("/report").text == first
+
+
 def test_the_report_keeps_its_own_policy(pages):
     policy = pages.get("/report").headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -48,7 +54,9 @@ def test_the_report_keeps_its_own_policy(pages):
     "path", ["/changed/none", "/changed/..%2f..", "/image/none/0", "/assets/x", "/image/none/x"]
 )
 def test_what_is_not_there_is_not_found(pages, path):
-    assert pages.get(path).status_code in (404, 422)
+    answer = pages.get(path)
+    assert answer.status_code in (404, 422)
+    assert list(answer.json()) == ["error"]
 
 
 def test_without_its_token_nothing_of_a_study_is_shown(view):

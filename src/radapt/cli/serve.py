@@ -123,6 +123,9 @@ def serve(
     from radapt.serving.server import guard
 
     if (run / STUDY).is_file():
+        _check_study(
+            run, base=base, threshold=threshold, queue=queue, device=device != "auto", threads=threads
+        )
         _serve_study(run, images, (host, port, token_file), check)
         return
     if images is not None:
@@ -133,6 +136,13 @@ def serve(
         _check(service)
         return
     _listen(app, host, port, service.limits, f"{service.model.name} answers")
+
+
+def _check_study(folder: Path, **given: Any) -> None:
+    """Refuse options that are for a model."""
+    name = next((name for name, value in given.items() if value not in (None, False)), None)
+    if name is not None:
+        raise AskedWrongly(f"Got --{name}, which is for a model, but {folder} is a study: leave it out.")
 
 
 def _serve_study(folder: Path, images: Path | None, where: tuple[str, int, Path | None], check: bool) -> None:
@@ -202,8 +212,14 @@ def _open(
         return Service(models[0], _fitting(models), limits)
     from radapt.serving.run_predictor import find_base, open_model
 
+    runs = [open_model(run, hardware, threshold)]
     beside = find_base(run) if base is None else base
-    runs = [open_model(path, hardware, threshold) for path in (run, beside) if path is not None]
+    try:
+        runs += [open_model(path, hardware, threshold) for path in (beside,) if path is not None]
+    except AskedWrongly as error:
+        if base is not None:
+            raise
+        note(f"{beside}, the base of {run}, is left out: {error}")
     if not runs[0].has_reference:
         note(f"{run} keeps no reference of enough patients, so that images unlike its own are not flagged.")
     return Service(runs[0], _fitting(runs), limits)

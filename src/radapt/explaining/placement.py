@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from radapt.explaining.overlay import overlay, resampled
+from radapt.explaining.overlay import overlay, resampled, small_picture
 from radapt.images.pixels import Extent, decode, inner_size
 from radapt.images.preprocessing import Preprocessing
 
@@ -20,10 +20,18 @@ class Placed:
     resize: str  # how that part fills the square, see `radapt.images.preprocessing`
     outside: float  # share of the pixels outside the window, see `radapt.images.pixels.GreyImage`
 
+    def shrunk(self, side: int) -> "Placed":
+        """Return the same with an original whose longer side has this many pixels at most."""
+        small = np.asarray(small_picture(self.original, side))
+        high, wide = (new / old for new, old in zip(small.shape, self.original.shape, strict=True))
+        left, top, right, bottom = self.box
+        return replace(self, original=small, box=(left * wide, top * high, right * wide, bottom * high))
+
     def bring_back(self, drawn: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return a map (size, size) at the size of the original, NaN where the model did not look."""
         size = len(self.pixels)
         left, top, right, bottom = (round(each) for each in self.box)
+        right, bottom = max(right, left + 1), max(bottom, top + 1)
         wide, high = inner_size(right - left, bottom - top, size, self.resize)
         across, down = (size - wide) // 2, (size - high) // 2
         whole = np.full(self.original.shape, np.nan, dtype=np.float32)

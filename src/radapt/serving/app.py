@@ -7,13 +7,12 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import JSONResponse, Response
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 
 from radapt.errors import RadaptError
 from radapt.serving.answers import Answer, Failure, State
 from radapt.serving.body import Upload, is_form, read_uploads
 from radapt.serving.counting import Counting
+from radapt.serving.error_answers import FAULT, answer_errors
 from radapt.serving.header_check import check_kind
 from radapt.serving.limits import Refused
 from radapt.serving.page import USE
@@ -60,32 +59,11 @@ def make_app(service: Service) -> FastAPI:
         lifespan=lifespan,
     )
     app.add_middleware(Counting, metrics=service.metrics)
-    app.exception_handler(Refused)(_answer_refusal)
-    app.exception_handler(RadaptError)(_answer_error)
-    app.exception_handler(HTTPException)(_answer_http)
-    app.exception_handler(ClientDisconnect)(_answer_nobody)
+    answer_errors(app)
     _add_health(app, service)
     _add_predict(app, service)
     add_page(app, service)
     return app
-
-
-async def _answer_refusal(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Refused)
-    return JSONResponse({"error": str(error)}, error.status, dict(error.headers))
-
-
-async def _answer_error(_: Request, error: Exception) -> Response:
-    return JSONResponse({"error": str(error)}, 500)
-
-
-async def _answer_http(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return JSONResponse({"error": f"{error.detail}."}, error.status_code, dict(error.headers or {}))
-
-
-async def _answer_nobody(_: Request, error: Exception) -> Response:  # noqa: ARG001
-    return Response(status_code=400, headers={"Connection": "close"})
 
 
 def _add_health(app: FastAPI, service: Service) -> None:
@@ -146,12 +124,21 @@ async def _scored(service: Service, uploads: Sequence[Upload], base: bool, previ
     futures = [asyncio.wrap_future(future) for future in service.submit(jobs)] if jobs else []
     try:
         async with asyncio.timeout(service.limits.answer_seconds):
-            answers = iter(await asyncio.gather(*futures))
+            answers = iter(await asyncio.gather(*futures, return_exceptions=True))
     except TimeoutError:
         raise Refused(
             503, "The images could not be scored in time. Send this again later.", retry_after=10
         ) from None
-    return [next(answers) if outcome is None else outcome for outcome in outcomes]
+    return [_outcome(next(answers)) if outcome is None else outcome for outcome in outcomes]
+
+
+def _outcome(answer: Outcome | BaseException) -> Outcome:
+    """Return an answer as it is; of an error a sentence, since the other images of a form have theirs."""
+    if isinstance(answer, Outcome):
+        return answer
+    if isinstance(answer, asyncio.CancelledError):
+        return Outcome(status=503, error="The service is ending. Send this again later.")
+    return Outcome(status=500, error=str(answer) if isinstance(answer, RadaptError) else FAULT)
 
 
 def _refused_at_once(upload: Upload) -> Outcome | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from radapt.serving.error_answers import FAULT
 from radapt.serving.metrics import Metrics
 
 
@@ -34,8 +35,7 @@ class Counting:
         except Exception:
             if status:
                 raise
-            fault = {"error": "This should not have happened. Please report it."}
-            await JSONResponse(fault, 500)(scope, receive, counted)
+            await JSONResponse({"error": FAULT}, 500)(scope, receive, counted)
         path = getattr(scope.get("route"), "path", "other")
         self.metrics.requests.labels(path, str(status)).inc()
         self.metrics.seconds.labels(path).observe(time.monotonic() - begun)

@@ -28,7 +28,9 @@ class Metrics:
         self.seconds = Histogram(
             "radapt_request_seconds", "Time to an answer.", ["path"], buckets=SECONDS, **add
         )
-        self.images = Counter("radapt_images", "Images by their label.", ["label"], **add)
+        self.images = Counter(
+            "radapt_images", "Images by class or finding; one of several counts for each.", ["label"], **add
+        )
         self.unlike = Counter("radapt_images_unlike_reference", "Images unlike the reference.", **add)
         self.batch = Histogram("radapt_batch_images", "Images scored together.", buckets=IMAGES, **add)
         self.scoring = Histogram(

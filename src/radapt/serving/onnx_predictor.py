@@ -83,7 +83,7 @@ class OnnxPredictor:
         """Whether it can say where in an image it looked: it cannot."""
         return False
 
-    def map_of(self, data: bytes) -> Map:  # noqa: ARG002
+    def map_of(self, data: bytes, side: int) -> Map:  # noqa: ARG002
         """Refuse: a map needs the network itself."""
         raise AskedWrongly("An exported model draws no maps. Serve its run to see them.")
 

@@ -6,10 +6,11 @@ from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
+from PIL import Image
 
 from radapt.display.grid import picture_address
 from radapt.errors import AskedWrongly, BadImage
-from radapt.explaining.overlay import LEGEND, RESEARCH_USE, small_picture
+from radapt.explaining.overlay import LEGEND, RESEARCH_USE
 from radapt.serving.answers import Failure, Latest, MapAnswer, Words
 from radapt.serving.body import read_uploads
 from radapt.serving.header_check import check_kind, check_size
@@ -92,7 +93,7 @@ def add_page(app: FastAPI, service: Service) -> None:
 
     @app.post(
         "/v1/explain",
-        summary="A map of what speaks for the likeliest class",
+        summary="A map of what speaks for the label, or the likeliest of its findings",
         response_model=MapAnswer,
         responses=REFUSALS,
         openapi_extra=one_body(),
@@ -109,8 +110,8 @@ def add_page(app: FastAPI, service: Service) -> None:
 def _map(service: Service, data: bytes) -> dict[str, str]:
     check_kind(data)
     check_size(data, service.limits.pixels)
-    drawn = service.model.map_of(data)
-    address = picture_address(small_picture(drawn.picture, MAP_SIDE))
+    drawn = service.model.map_of(data, MAP_SIDE)
+    address = picture_address(Image.fromarray(drawn.picture))
     return {"map": address, "class": drawn.target, "note": f"{LEGEND} {RESEARCH_USE}"}
 
 

@@ -91,13 +91,18 @@ class Predictor(Protocol):
     def draws_maps(self) -> bool:
         """Whether it can say where in an image it looked."""
 
-    def map_of(self, data: bytes) -> Map:
-        """Draw the map of the likeliest class of an image file.
+    def map_of(self, data: bytes, side: int) -> Map:
+        """Draw the map of an image file's label, or of the likeliest of its findings.
+
+        Parameters
+        ----------
+        side
+            The most pixels that the longer side of the picture has.
 
         Raises
         ------
         AskedWrongly
-            If this model has no maps.
+            If this model has no maps, or gives the image no label.
         BadImage
             If the file cannot be read.
         """

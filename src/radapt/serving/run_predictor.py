@@ -15,11 +15,12 @@ from radapt.drift.monitor import MIN_PATIENTS, find_drift
 from radapt.drift.outliers import Reference
 from radapt.drift.reference import ABOUT, read_reference
 from radapt.errors import AskedWrongly, BadArtefact
-from radapt.explaining.maps import explain, targets_of
+from radapt.explaining.maps import explain
 from radapt.explaining.placement import placed
 from radapt.exporting.onnx_model import is_onnx
 from radapt.files import read_if_whole
 from radapt.images.preprocessing import Preprocessing
+from radapt.labels import SEPARATOR
 from radapt.models.checkpoint import load_classifier, model_digest
 from radapt.models.classifier import Classifier, probabilities
 from radapt.models.inference import ScoresAndFeatures, checked, logits_one_by_one, scorer_of
@@ -110,13 +111,22 @@ class RunPredictor:
         """Whether it can say where in an image it looked."""
         return True
 
-    def map_of(self, data: bytes) -> Map:
-        """Draw the Grad-CAM map of the likeliest class of an image file, at the size of the file."""
-        image = placed(data, self.reading)
-        pixels = torch.from_numpy(image.pixels[None]).to(self.hardware.device)
-        target = int(targets_of(self.classifier, pixels, None)[0])
-        drawn = explain(self.classifier, image.pixels[None], target=[target])[0]
-        return Map(image.overlay(drawn), self.classes[target])
+    def map_of(self, data: bytes, side: int) -> Map:
+        """Draw the Grad-CAM map of an image file's label, or of the likeliest of its findings."""
+        image = placed(data, self.reading).shrunk(side)
+        target = self._labelled(self.predict([image.pixels])[0])
+        drawn = explain(self.classifier, image.pixels[None], target=target)[0]
+        return Map(image.overlay(drawn), target)
+
+    def _labelled(self, one: Scored) -> str:
+        """Return the class of an answer, or the likeliest of its findings."""
+        if self.exclusive:
+            return one.label
+        score = dict(zip(self.classes, one.scores, strict=True))
+        found = [name for name in one.label.split(SEPARATOR) if name in score]
+        if not found:
+            raise AskedWrongly("No finding reaches its threshold in this image: there is no label to map.")
+        return max(found, key=score.__getitem__)
 
 
 def open_model(path: Path, hardware: tuple[str, int | None], threshold: str | None) -> Predictor:

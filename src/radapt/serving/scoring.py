@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from radapt.display.grid import picture_address
-from radapt.errors import BadImage
+from radapt.errors import BadImage, RadaptError
 from radapt.images.pixels import GreyImage, decode
 from radapt.images.unusable import unusable_warnings
 from radapt.serving.header_check import check_size
@@ -40,7 +40,7 @@ class Scoring:
     recent: Recent = field(default_factory=lambda: Recent(Limits().recent))
 
     def score(self, jobs: Sequence[Job]) -> list[Outcome]:
-        """Answer jobs in order; an image that cannot be read gets a sentence."""
+        """Answer jobs in order; an image that cannot be read or scored gets a sentence."""
         outcomes: list[Outcome] = [Outcome()] * len(jobs)
         read: dict[int, GreyImage] = {}
         for number, job in enumerate(jobs):
@@ -50,10 +50,27 @@ class Scoring:
                 outcomes[number] = Outcome(status=error.status, error=str(error))
             except BadImage as error:
                 outcomes[number] = Outcome(status=422, error=f"The image {error}.")
-        scored = self.model.predict([each.pixels for each in read.values()]) if read else []
-        for (number, image), one in zip(read.items(), scored, strict=True):
-            outcomes[number] = Outcome(self._answer(jobs[number], image, one))
+        latest = []
+        for (number, image), one in zip(read.items(), self._predicted(list(read.values())), strict=True):
+            try:
+                outcomes[number], seen = self._answer(jobs[number], image, one)
+            except RadaptError as error:
+                outcomes[number] = Outcome(status=500, error=str(error))
+                continue
+            if jobs[number].recorded:
+                latest.append(seen)
+        for each in latest:  # after all are answered: a batch that fails is done anew, image by image
+            self.recent.add(*each)
         return outcomes
+
+    def _predicted(self, images: Sequence[GreyImage]) -> Sequence[Scored | RadaptError]:
+        """Score images together, or one by one if that fails; an image that gets no score has the error."""
+        try:
+            return self.model.predict([each.pixels for each in images]) if images else []
+        except RadaptError as error:
+            if len(images) == 1:
+                return [error]
+            return [self._predicted([each])[0] for each in images]
 
     def _read(self, job: Job) -> GreyImage:
         """Decode the file of a job, if it is not larger than it may be."""
@@ -63,7 +80,12 @@ class Scoring:
         check_size(job.data, self.limits.pixels)
         return decode(job.data, self.model.reading)
 
-    def _answer(self, job: Job, image: GreyImage, one: Scored) -> dict[str, Any]:
+    def _answer(
+        self, job: Job, image: GreyImage, one: Scored | RadaptError
+    ) -> tuple[Outcome, tuple[Scored, Mapping[str, Any] | None]]:
+        """Return the answer to an image, and what is kept of it."""
+        if isinstance(one, RadaptError):
+            raise one
         unlike = None if one.features is None else self.model.unlike(one.features)
         answer = {**opinion(self.model, one), "ood": None if unlike is None else dict(unlike)}
         _, warning = unusable_warnings(image.pixels[None], [image.outside])[0]
@@ -73,9 +95,7 @@ class Scoring:
             answer["base"] = opinion(self.base, self._of_base(job, image))
         if job.preview:
             answer["preview"] = preview_of(image.pixels)
-        if job.recorded:
-            self.recent.add(one, unlike)
-        return answer
+        return Outcome(answer), (one, unlike)
 
     def _of_base(self, job: Job, image: GreyImage) -> Scored:
         """Score an image by the base model, which may read it otherwise."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from radapt.images.golden import golden_pixels, same_scores
+from radapt.labels import SEPARATOR
 from radapt.serving.limits import Limits, Memory
 from radapt.serving.metrics import Metrics
 from radapt.serving.predictor import Predictor
@@ -81,7 +82,9 @@ class Service:
         self.metrics.batch.observe(len(jobs))
         for job, outcome in zip(jobs, outcomes, strict=True):
             if outcome.answer is not None and job.recorded:
-                self.metrics.images.labels(outcome.answer["label"]).inc()
+                label = outcome.answer["label"]  # each combination of findings would be a series of its own
+                for name in [label] if self.model.exclusive else label.split(SEPARATOR):
+                    self.metrics.images.labels(name).inc()
                 if (outcome.answer["ood"] or {}).get("unlike_reference"):
                     self.metrics.unlike.inc()
         return outcomes

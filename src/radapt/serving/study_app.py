@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from radapt.errors import UnknownName
 from radapt.report.render import render
+from radapt.serving.error_answers import answer_errors
 from radapt.serving.page import USE, assets, templates
 from radapt.serving.study_changes import GAINED, LOST, OTHER, StudyView
 from radapt.version import __version__
@@ -29,6 +30,9 @@ def make_study_app(view: StudyView) -> FastAPI:
         title="radapt serve STUDY", version=__version__, description=USE, docs_url=None, redoc_url=None
     )
 
+    answer_errors(app)
+    rendering, reports = asyncio.Lock(), list[str]()  # a finished study changes no more
+
     @app.get("/healthz")
     async def healthz() -> dict[str, bool]:
         return {"ready": True}
@@ -45,8 +49,10 @@ def make_study_app(view: StudyView) -> FastAPI:
 
     @app.get("/report", response_class=HTMLResponse)
     async def report() -> Response:
-        page = await asyncio.to_thread(render, view.study.folder)
-        return HTMLResponse(page, headers={"Content-Security-Policy": REPORT_POLICY})
+        async with rendering:
+            if not reports:
+                reports.append(await asyncio.to_thread(render, view.study.folder))
+        return HTMLResponse(reports[0], headers={"Content-Security-Policy": REPORT_POLICY})
 
     @app.get("/changed/{name}", response_class=HTMLResponse)
     async def changed(

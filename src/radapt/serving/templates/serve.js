@@ -6,7 +6,7 @@
   const find = (id) => document.getElementById(id);
   const cards = find("cards"), state = find("status"), form = find("token");
   const rows = [], waiting = [];
-  let token = "", running = 0, done = 0, all = 0;
+  let token = "", running = 0, done = 0, all = 0, round = 0;
 
   function make(name, words = "", kind = "") {
     const made = document.createElement(name);
@@ -143,7 +143,9 @@
   async function work() {
     running += 1;
     while (waiting.length) {
+      const begun = round;
       await score(waiting.shift());
+      if (begun !== round) continue;  // cleared meanwhile
       done += 1;
       state.textContent = done < all ? `${done} of ${all} images answered.` : `${all} of ${all} images answered. All done.`;
     }
@@ -220,6 +222,7 @@
   function clear() {
     rows.length = waiting.length = 0;
     done = all = 0;
+    round += 1;
     cards.replaceChildren();
     state.textContent = "";
     find("none").hidden = false;
