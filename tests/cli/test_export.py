@@ -10,6 +10,7 @@ from PIL import Image
         (["--out", "model.pt"], "ends in .onnx"),
         (["--out", "model.onnx", "--format", "tflite"], "no format called 'tflite'"),
         (["none.png", "--out", "model.onnx"], "no image in none.png that can be read"),
+        (["--out", "model.onnx", "--public"], "give --hub OWNER/NAME too"),
         (["--out", "model.onnx", "--threshold", "best"], "no rule for a threshold called 'best'"),
     ],
 )

@@ -16,6 +16,7 @@ from samples import make_dataset, make_images, write_images
 import radapt
 from radapt.errors import AskedWrongly, BadArtefact
 from radapt.evaluation.evaluate import evaluate_model
+from radapt.evaluation.thresholds import Rule, Threshold
 from radapt.exporting.export import describe
 from radapt.exporting.metadata import KEY
 from radapt.exporting.onnx_model import is_onnx, read_onnx_model
@@ -181,7 +182,9 @@ def test_it_is_known_by_its_name_from_a_run(tmp_path):
 
 def test_commands_take_it_without_torch(pair, tmp_path, hardware):
     data = write_images(tmp_path / "images", make_dataset(train=8, val=8, test=16, size=32))
-    model = str(pair.written.path)
+    own = Threshold(0.25, Rule("youden"), "chosen on 9 images").as_dict()
+    about = replace(read_onnx_model(pair.written.path, threads=1).metadata, thresholds={"PNEUMONIA": own})
+    model = str(changed(pair, tmp_path, say(about.to_json())))
     predicts = ["radapt", "predict", model, str(data / "test")]
     evaluates = ["radapt", "evaluate", model, str(data), "--json"]
     code = (
@@ -197,6 +200,8 @@ def test_commands_take_it_without_torch(pair, tmp_path, hardware):
     assert "16 of 16 images were read." in done.stdout
     assert done.stdout.strip().splitlines()[-1] == "[]"
     printed = json.loads(done.stdout[done.stdout.index("{") : done.stdout.rindex("}") + 1])
+    chosen = {**own, "rule": "youden"}
+    assert [each["threshold"] for each in printed["performance"]] == [chosen]
     wanted = evaluate_model(
         pair.classifier, RECORD, load_dataset(data, LoadOptions(size=32)), hardware=hardware
     )

@@ -110,4 +110,5 @@ def parse_metadata(text: str, what: str) -> Metadata:
         lists = {name: tuple(each) for name, each in values.items() if isinstance(each, list)}
         return Metadata(**{**values, **lists})
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, AskedWrongly) as error:
-        raise BadArtefact(f"{what} holds a damaged description of its model: {error}.") from None
+        reason = str(error).rstrip(".")
+        raise BadArtefact(f"{what} holds a damaged description of its model: {reason}.") from None
