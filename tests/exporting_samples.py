@@ -18,7 +18,7 @@ from radapt.models.ensemble import combine
 from radapt.models.inference import scores_of
 from radapt.models.table import build
 
-RECORD = {"strategy": "linear-probe", "images": 16, "source": "ab12", "pretrained": False}
+RECORD = {"strategy": "linear-probe", "images": 16, "source": "ab12", "data": "cd34", "pretrained": False}
 AT = {"PNEUMONIA": Threshold(0.3, Rule("fixed", 0.3), "fixed beforehand")}
 
 

@@ -21,7 +21,7 @@ def test_a_file_says_what_its_run_says(pair):
         "linear-probe",
         16,
     )
-    assert about.digests == {"model": model_digest(pair.classifier), "source": "ab12", "target": None}
+    assert about.digests == {"model": model_digest(pair.classifier), "source": "ab12", "target": "cd34"}
     assert about.chosen == AT
     assert about.agreement["images"] == 16
     assert about.agreement["largest"] < 1e-6

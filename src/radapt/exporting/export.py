@@ -169,7 +169,7 @@ def describe(
         digests={
             "model": model_digest(classifier),
             "source": record.get("source"),
-            "target": record.get("target"),
+            "target": None if record.get("kind") == "train" else record.get("data"),
         },
         licence=licence_of(spec, record),
         agreement={},
