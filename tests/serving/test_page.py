@@ -96,6 +96,18 @@ def test_the_keyboard_alone_saves_the_answers_as_a_table(browser, address, files
         assert page.locator(".card").count() == 0
 
 
+def test_an_image_under_way_is_forgotten_with_the_others(browser, address, files):
+    with visit(browser, address) as page:
+        held = []
+        page.route("**/v1/predict*", lambda route: held.append(route))
+        with page.expect_request("**/v1/predict*"):
+            page.set_input_files("#files", files[:1])
+        page.click("#clear")
+        with page.expect_request("**/v1/recent"):  # asked for when nothing is under way any more
+            held[0].continue_()
+        assert page.locator("#status").inner_text() == ""
+
+
 def test_a_token_is_asked_for_and_used(browser, service, files):
     with served(service, TOKEN) as address, visit(browser, address) as page:
         page.fill("#secret", TOKEN.decode())

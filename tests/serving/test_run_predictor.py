@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from radapt.artefacts import VALIDATION, predictions_file
 from radapt.errors import AskedWrongly
 from radapt.serving.predictor import threshold_in_use
 from radapt.serving.run_predictor import find_base, open_run
@@ -30,3 +31,13 @@ def test_the_map_is_that_of_the_label_at_its_threshold(base_run, hardware, image
         drawn = open_run(base_run, hardware, threshold).map_of(image, 20)
         assert drawn.target == label
         assert drawn.picture.shape == (20, 20, 3)
+
+
+def test_a_base_that_was_found_and_cannot_take_the_threshold_is_left_out(adapted, base_run, radapt, tmp_path):
+    run, base = (shutil.copytree(each, tmp_path / each.name) for each in (adapted, base_run))
+    predictions_file(base, VALIDATION).unlink()
+    code, out, err = radapt("serve", run, "--threshold", "youden", "--check")
+    assert (code, "would be ready" in out) == (0, True), err
+    assert "is left out: The threshold youden is chosen on validation images" in err
+    code, _, err = radapt("serve", run, "--threshold", "youden", "--base", base, "--check")
+    assert (code, "is left out" in err) == (2, False)
