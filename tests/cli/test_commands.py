@@ -327,7 +327,10 @@ def test_broken_images_are_named_counted_and_left_out(folder, tmp_path, radapt):
         (["predict", "RUN", "nowhere.png"], "There is no file or folder"),
         (["report", "IMAGES"], "study"),
         (["adapt", "RUN", "IMAGES", "--strategy", "all"], "There is no strategy called 'all'"),
-        (["adapt", "RUN/run.json", "IMAGES"], "run.json is a file. Give a folder that `radapt train`"),
+        (
+            ["adapt", "RUN/run.json", "IMAGES"],
+            "run.json is a file. Give the folder of a run",
+        ),
         (
             ["adapt", "RUN", "nowhere"],
             "There is no folder nowhere. Give one that holds a folder for each class",

@@ -164,7 +164,8 @@ def test_a_model_well_above_the_thumbnail_is_not_doubted():
 
 
 def test_a_study_holds_the_best_adapted_model_against_a_thumbnail_of_the_target_images(easy):
-    domains = real_domains(easy, easy, seed=0)
+    other = replace(easy, origin=replace(easy.origin, fingerprint="other"))
+    domains = real_domains(easy, other, seed=0)
     worse, better = ([outcome("none", 0.6), outcome("head", 0.6 + gain, seed=1)] for gain in (0.1, 0.39))
     said, notices = shortcut_baselines(domains, *worse)
     assert {(row["trained_on"], row["domain"]) for row in said["baselines"]} == {
@@ -181,7 +182,7 @@ def test_a_study_holds_the_best_adapted_model_against_a_thumbnail_of_the_target_
         },
         easy.origin,
     )
-    hard = real_domains(noise, noise, seed=0)
+    hard = real_domains(noise, replace(noise, origin=other.origin), seed=0)
     assert not any("the best" in notice.text for notice in shortcut_baselines(hard, *better)[1])
     assert not any("the best" in notice.text for notice in shortcut_baselines(domains, worse[0], worse[0])[1])
 

@@ -51,18 +51,18 @@ def test_of_one_training_run_nothing_is_claimed_of_the_strategy():
     answers = answer(asked(outcome("none", 0.6), outcome("head", 0.8, seed=1)))
     assert "scored higher in this training run" in answers.headline
     assert answers.next == (
-        "Run it again with --seeds 5 and another --out. One training run cannot show that head helps."
+        "Take head with 100 labelled images as the candidate, and run the study again with --seeds 5 and "
+        "another --out: one training run cannot show that head helps."
     )
     first_look = asked(outcome("none", 0.6), outcome("head", 0.8, seed=1), quick=True)
-    assert answer(first_look).next.startswith(
-        "Run it again without --quick, with --seeds 5 and another --out."
-    )
+    assert "run the study again without --quick, with --seeds 5 and another --out" in answer(first_look).next
 
 
 def test_fewer_labels_that_are_enough_to_show_a_gain_are_named():
     study = asked(outcome("none", 0.6), outcome("head", 0.75, budget=16), outcome("full", 0.9, seed=2))
     assert answer(study).action.startswith("Full with 100 labelled images: +")
     assert "With 16 labels, a gain is shown already: head, +15.0 points" in answer(study).action
+    assert "(head gains with 16 labels already)" in answer(study).next
 
 
 def test_a_loss_is_claimed_only_where_its_interval_shows_it():
@@ -86,6 +86,7 @@ def test_a_gain_without_labels_is_a_gain_with_fewer_of_them():
     free = outcome("tent", 0.8, budget=0, seed=5)
     study = asked(outcome("none", 0.6), free, outcome("full", 0.95, seed=3))
     assert "Without labels, a gain is shown already: tent, +20.0 points" in answer(study).action
+    assert "(tent gains without labels already)" in answer(study).next
 
 
 def test_where_lower_is_better_that_is_said_of_every_difference():

@@ -227,28 +227,24 @@ def _action(study: Questions) -> str:
     best = decision.best
     text = f"{_upper(model_words(best.strategy, best.budget))}: {_of(best)} on {study.target}"
     text += f"{_not_above_cheap(decision)}."
-    fewer = [each for each in decisions if each.shown and each.budget < best.budget]
-    if fewer and fewer[0].best is not None:
-        first = fewer[0].best
+    first = _with_fewer_labels(decisions, best)
+    if first is not None:
         labels = f"With {counted(first.budget, 'label')}" if first.budget else "Without labels"
         text += f" {labels}, a gain is shown already: {first.strategy}, {_points(first.estimate)}."
     return text
+
+
+def _with_fewer_labels(decisions: Sequence[Decision], best: Difference) -> Difference | None:
+    """Return the gain that was shown with the fewest labels, if those are fewer than the best model's."""
+    shown = [each.best for each in decisions if each.shown and each.budget < best.budget]
+    return shown[0] if shown else None
 
 
 def _next(study: Questions) -> str:
     """Say what to do now: use the best model, train it more often, or test on more images."""
     decision = study.best
     if decision is not None and decision.best is not None:
-        best = decision.best
-        if decision.claim != "helps":
-            runs = "One training run" if best.seeds == 1 else f"{best.seeds} training runs"
-            whole = "without --quick, " if study.quick else ""
-            return (
-                f"Run it again {whole}with --seeds {ENOUGH_SEEDS} and another --out. {runs} cannot show that "
-                f"{best.strategy} helps."
-            )
-        keep = "" if decision.forgetting == "within" else f", and keep the base model on {study.source}"
-        return f"Use {model_words(best.strategy, best.budget)} on {study.target}{keep}."
+        return _use_of(study, decision, decision.best)
     rows = [each for each in decide(study.differences, study.metric, study.margin) if each.best is not None]
     gains = [each for each in rows if each.best and each.best.estimate.gain > 0 and 0 < each.detectable < 1]
     if not gains:
@@ -264,6 +260,23 @@ def _next(study: Questions) -> str:
     return (
         f"Label {more:,} more test images of {study.target}, then run it again with --seeds {ENOUGH_SEEDS}: "
         f"so many can show the largest gain that was measured, {100 * gain:.1f} points."
+    )
+
+
+def _use_of(study: Questions, decision: Decision, best: Difference) -> str:
+    """Say what to do with the best model, and with how many labels its gain begins to be shown."""
+    first = _with_fewer_labels(decide(study.differences, study.metric, study.margin), best)
+    labels = f"with {counted(first.budget, 'label')}" if first and first.budget else "without labels"
+    fewer = f" ({first.strategy} gains {labels} already)" if first else ""
+    name = f"{model_words(best.strategy, best.budget)}{fewer}"
+    if decision.claim == "helps":
+        keep = "" if decision.forgetting == "within" else f", and keep the base model on {study.source}"
+        return f"Use {name} on {study.target}{keep}."
+    runs = "one training run" if best.seeds == 1 else f"{best.seeds} training runs"
+    whole = "without --quick, " if study.quick else ""
+    return (
+        f"Take {name} as the candidate, and run the study again {whole}with --seeds {ENOUGH_SEEDS} and "
+        f"another --out: {runs} cannot show that {best.strategy} helps."
     )
 
 
