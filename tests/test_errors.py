@@ -1,6 +1,15 @@
 import pytest
 
-from radapt.errors import AskedWrongly, BadArtefact, BadImage, RadaptError, Stopped, UnknownName, WrongFolder
+from radapt.errors import (
+    AskedWrongly,
+    BadArtefact,
+    BadImage,
+    RadaptError,
+    Stopped,
+    UnknownName,
+    WrongFolder,
+    check_installed,
+)
 
 
 @pytest.mark.parametrize(
@@ -36,3 +45,9 @@ def test_a_long_word_is_cut_in_the_middle():
 def test_who_stops_a_command_is_told_whether_its_work_is_kept():
     assert "goes on from there" in str(Stopped())
     assert "starts from the beginning" in str(Stopped(kept=False))
+
+
+def test_packages_that_are_missing_are_said_in_the_sentence_of_what_needs_them():
+    check_installed(("json", "csv"), "Never shown.")
+    with pytest.raises(AskedWrongly, match=r"^It needs a package\.$"):
+        check_installed(("json", "no_such_package"), "It needs a package.")

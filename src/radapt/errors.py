@@ -13,6 +13,7 @@
 
 import difflib
 from collections.abc import Iterable
+from importlib import import_module
 
 from radapt.text import LONGEST, MAX_KNOWN, listed, shortened
 
@@ -75,3 +76,25 @@ class BadImage(RadaptError):
 
 class BadArtefact(RadaptError):
     """A run, store or checkpoint that is damaged or was not written by radapt."""
+
+
+def check_installed(packages: Iterable[str], needs: str) -> None:
+    """Check that optional packages can be imported.
+
+    Parameters
+    ----------
+    packages
+        The names that they are imported by.
+    needs
+        The sentence for the user: what needs them, and how to install them.
+
+    Raises
+    ------
+    AskedWrongly
+        If one is missing.
+    """
+    try:
+        for package in packages:
+            import_module(package)
+    except ImportError:
+        raise AskedWrongly(needs) from None

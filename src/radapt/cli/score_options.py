@@ -20,8 +20,7 @@ Score = Annotated[
     typer.Option(
         "--score",
         help="Tables of scores: the column with the probability of the finding; or one for each class or "
-        "finding, separated by commas. Without it: FILE is no table of "
-        "scores.",
+        "finding, separated by commas. Without it: FILE is no table of scores.",
         rich_help_panel=DATA,
     ),
 ]

@@ -10,7 +10,7 @@ from radapt.artefacts import STUDY
 from radapt.cli import options
 from radapt.cli.printing import note, say
 from radapt.cli.sections import CONNECTION, DATA, EVALUATION, MODEL
-from radapt.errors import AskedWrongly, RadaptError
+from radapt.errors import AskedWrongly, RadaptError, check_installed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,7 +118,7 @@ def serve(
     threads: options.Threads = None,
 ) -> None:
     """Score radiographs in a browser and over HTTP, on this machine alone unless a token is set."""
-    check_installed()
+    check_installed(("fastapi", "prometheus_client", "python_multipart", "uvicorn"), NEEDS)
     from radapt.serving.app import make_app
     from radapt.serving.server import guard
 
@@ -159,23 +159,6 @@ def _serve_study(folder: Path, images: Path | None, where: tuple[str, int, Path 
         say(f"{view.title}: {len(view.rows())} rows of strategies and labels can be shown.")
         return
     _listen(app, host, port, Limits(), f"{folder} can be browsed")
-
-
-def check_installed() -> None:
-    """Check that the packages of the service are installed.
-
-    Raises
-    ------
-    AskedWrongly
-        If one is missing; the message says how to install it.
-    """
-    try:
-        import fastapi  # noqa: F401
-        import prometheus_client  # noqa: F401
-        import python_multipart  # noqa: F401
-        import uvicorn  # noqa: F401
-    except ImportError:
-        raise AskedWrongly(NEEDS) from None
 
 
 def _limits(queue: int | None) -> "Limits":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from radapt.explaining.maps import explain
+from radapt.explaining.maps import METHOD, explain
 from radapt.explaining.placement import placed
 from radapt.images.dicom.header import guarded
 from radapt.images.pixels import read_bytes
@@ -19,8 +19,6 @@ from radapt.progress import SILENT, Watch
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
-
-METHOD = "grad-cam"
 
 
 def write_captures(

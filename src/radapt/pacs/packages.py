@@ -1,6 +1,6 @@
 """The packages that DICOM results and DICOMweb need."""
 
-from radapt.errors import AskedWrongly
+from radapt.errors import check_installed
 
 NEEDS = (
     "DICOM results and DICOMweb need highdicom, dicomweb-client and pydicom. Install them with: pip install "
@@ -16,9 +16,4 @@ def check_packages() -> None:
     AskedWrongly
         If one is missing; the message says how to install it.
     """
-    try:
-        import dicomweb_client  # noqa: F401
-        import highdicom  # noqa: F401
-        import pydicom  # noqa: F401
-    except ImportError:
-        raise AskedWrongly(NEEDS) from None
+    check_installed(("dicomweb_client", "highdicom", "pydicom"), NEEDS)

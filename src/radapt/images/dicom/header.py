@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from radapt.errors import AskedWrongly, BadImage, RadaptError
+from radapt.errors import BadImage, RadaptError, check_installed
 from radapt.images.columns import AGE, DEVICE, SEX, VIEW, normalise
 from radapt.images.pseudonyms import code_of
 from radapt.images.quiet_decoders import strict_pillow
@@ -85,13 +85,7 @@ def check_tools() -> None:
     AskedWrongly
         If one is missing; the message says how to install it.
     """
-    try:
-        import libjpeg  # noqa: F401
-        import openjpeg  # noqa: F401
-        import pydicom  # noqa: F401
-        import pylibjpeg  # noqa: F401
-    except ImportError:
-        raise AskedWrongly(NEEDS) from None
+    check_installed(("libjpeg", "openjpeg", "pydicom", "pylibjpeg"), NEEDS)
 
 
 def read_tags(path: Path, key: bytes) -> DicomTags:
